@@ -1,0 +1,524 @@
+package io.quorate.tree;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An ordered map that never changes: {@link #put} and {@link #remove} answer a new one that shares
+ * all but one root-to-leaf path with the old.
+ *
+ * <p>The idea: a B-tree in which every node, leaf or inner, is one {@code Object[]} of pairs. In a
+ * leaf a pair is (key, value), above it is (smallest key below, child). One search, one insertion
+ * and one splice serve all levels, an entry costs little more than its two references, and a lookup
+ * touches one array per level. All leaves lie {@code height} steps below the root.
+ *
+ * <p>The trade: a change copies one array of up to {@value #WIDTH} pairs per level, about 1 KiB in
+ * a million entries. A split at the right end of a node leaves the left part full, so that keys
+ * arriving in order pack the leaves; a node that falls below a quarter is merged with a neighbour
+ * when both fit into one.
+ *
+ * <p>Safe to publish and to read from any thread. Keys and values are not null; keys must not
+ * change.
+ */
+public final class ZooVector<K, V> {
+  private static final int WIDTH = 32;
+  private static final int FULL = 2 * WIDTH;
+  private static final int SMALL = FULL / 4;
+  private static final Object[] NONE = {};
+
+  private final Comparator<? super K> order;
+  private final Object[] root;
+  private final int height;
+  private final int size;
+
+  private ZooVector(Comparator<? super K> order, Object[] root, int height, int size) {
+    this.order = order;
+    this.root = root;
+    this.height = height;
+    this.size = size;
+  }
+
+  /** A map without entries that will keep its keys in this order. */
+  public static <K, V> ZooVector<K, V> empty(Comparator<? super K> order) {
+    return new ZooVector<>(order, NONE, 0, 0);
+  }
+
+  /** Loads entries that come in order; O(n), and every node but the last of a level is full. */
+  public static <K, V> Builder<K, V> builder(Comparator<? super K> order) {
+    return new Builder<>(order);
+  }
+
+  /** How many entries. */
+  public int size() {
+    return size;
+  }
+
+  public boolean isEmpty() {
+    return size == 0;
+  }
+
+  /** The value under an equal key, or null. */
+  public @Nullable V get(K key) {
+    Object[] node = root;
+    for (int level = height; level > 0; level--) {
+      int at = floorIn(node, key, order);
+      if (at < 0) {
+        return null;
+      }
+      node = child(node, at);
+    }
+    int at = search(node, key, order);
+    return at < 0 ? null : valueAt(node, at);
+  }
+
+  /** With this entry. An equal key that is already there stays, and only its value is replaced. */
+  public ZooVector<K, V> put(K key, V value) {
+    var change = new Change<>(order, key, Objects.requireNonNull(value));
+    Object[] top = change.put(root, height);
+    if (top == root) {
+      return this;
+    }
+    int newSize = change.grew ? size + 1 : size;
+    if (top.length <= FULL) {
+      return new ZooVector<>(order, top, height, newSize);
+    }
+    int middle = change.splitPoint(top);
+    Object[] left = Arrays.copyOf(top, middle);
+    Object[] right = Arrays.copyOfRange(top, middle, top.length);
+    Object[] above = {left[0], left, right[0], right};
+    return new ZooVector<>(order, above, height + 1, newSize);
+  }
+
+  /** Without the entry under an equal key; this very map when there is none. */
+  public ZooVector<K, V> remove(K key) {
+    Object[] top = remove(root, height, key);
+    if (top == root) {
+      return this;
+    }
+    int levels = top.length == 0 ? 0 : height;
+    while (levels > 0 && top.length == 2) {
+      top = child(top, 0);
+      levels--;
+    }
+    return new ZooVector<>(order, top, levels, size - 1);
+  }
+
+  /** Upwards over the entries whose key is equal or greater. */
+  public Cursor<K, V> from(K key) {
+    var cursor = new Cursor<K, V>(root, height, 2);
+    int at = search(cursor.descendTo(key, order), key, order);
+    cursor.at = (at < 0 ? ~at : at) - 2;
+    return cursor;
+  }
+
+  /** Upwards over the entries whose key is greater. */
+  public Cursor<K, V> after(K key) {
+    var cursor = new Cursor<K, V>(root, height, 2);
+    cursor.at = floorIn(cursor.descendTo(key, order), key, order);
+    return cursor;
+  }
+
+  /** Upwards over all entries. */
+  public Cursor<K, V> cursor() {
+    var cursor = new Cursor<K, V>(root, height, 2);
+    cursor.descendToEdge(0, root);
+    return cursor;
+  }
+
+  /** Downwards over all entries. */
+  public Cursor<K, V> descending() {
+    var cursor = new Cursor<K, V>(root, height, -2);
+    cursor.descendToEdge(0, root);
+    return cursor;
+  }
+
+  /** The entry with the smallest key, or null. */
+  public @Nullable Entry<K, V> first() {
+    Object[] node = root;
+    for (int level = height; level > 0; level--) {
+      node = child(node, 0);
+    }
+    return size == 0 ? null : entryAt(node, 0);
+  }
+
+  /** The entry with the greatest key, or null. */
+  public @Nullable Entry<K, V> last() {
+    Object[] node = root;
+    for (int level = height; level > 0; level--) {
+      node = child(node, node.length - 2);
+    }
+    return size == 0 ? null : entryAt(node, node.length - 2);
+  }
+
+  /** The entry with the greatest key that is not greater than this one, or null. */
+  public @Nullable Entry<K, V> floor(K key) {
+    Object[] node = root;
+    for (int level = height; ; level--) {
+      int at = floorIn(node, key, order);
+      if (at < 0) {
+        return null; // only at the root: below it, the smallest key has been compared already
+      }
+      if (level == 0) {
+        return entryAt(node, at);
+      }
+      node = child(node, at);
+    }
+  }
+
+  /**
+   * Tells what is different from an older map of the same order: keys that came, went or hold
+   * another value object, in key order.
+   *
+   * <p>Cost: proportional to the difference, not to the size, when one map was made from the other:
+   * sub-trees that both share are skipped.
+   */
+  public void diff(ZooVector<K, V> older, DiffVisitor<? super K, ? super V> visitor) {
+    if (root == older.root) {
+      return;
+    }
+    var now = new Walk<K, V>(root, height);
+    var then = new Walk<K, V>(older.root, older.height);
+    while (!now.done || !then.done) {
+      // The side with the smaller key goes first: what it holds below the other's key is alone.
+      int side = now.done ? 1 : then.done ? -1 : compare(now.key(), then.key());
+      if (side < 0) {
+        if (now.level() == 0) {
+          visitor.changed(now.key(), null, now.value());
+          now.skip();
+        } else {
+          now.enter();
+        }
+      } else if (side > 0) {
+        if (then.level() == 0) {
+          visitor.changed(then.key(), then.value(), null);
+          then.skip();
+        } else {
+          then.enter();
+        }
+      } else if (now.level() > then.level()) {
+        now.enter();
+      } else if (now.level() < then.level()) {
+        then.enter();
+      } else if (now.item() == then.item()) { // the same value, or the same sub-tree
+        now.skip();
+        then.skip();
+      } else if (now.level() > 0) {
+        now.enter();
+        then.enter();
+      } else {
+        visitor.changed(now.key(), then.value(), now.value());
+        now.skip();
+        then.skip();
+      }
+    }
+  }
+
+  private int compare(K a, K b) {
+    return a == b ? 0 : order.compare(a, b);
+  }
+
+  private Object[] remove(Object[] node, int level, K key) {
+    if (level == 0) {
+      int at = search(node, key, order);
+      return at < 0 ? node : splice(node, at, 2, NONE);
+    }
+    int at = floorIn(node, key, order);
+    if (at < 0) {
+      return node;
+    }
+    Object[] old = child(node, at);
+    Object[] fresh = remove(old, level - 1, key);
+    if (fresh == old) {
+      return node;
+    }
+    if (fresh.length == 0) {
+      return splice(node, at, 2, NONE);
+    }
+    if (fresh.length < SMALL) {
+      if (at > 0 && child(node, at - 2).length + fresh.length <= FULL) {
+        Object[] left = child(node, at - 2);
+        return splice(node, at - 2, 4, pair(splice(left, left.length, 0, fresh)));
+      }
+      if (at + 2 < node.length && child(node, at + 2).length + fresh.length <= FULL) {
+        return splice(node, at, 4, pair(splice(child(node, at + 2), 0, 0, fresh)));
+      }
+    }
+    return splice(node, at, 2, pair(fresh));
+  }
+
+  private static Object[] pair(Object[] child) {
+    return new Object[] {child[0], child};
+  }
+
+  /** A copy with {@code cut} slots from {@code at} replaced by {@code in}. */
+  private static Object[] splice(Object[] node, int at, int cut, Object... in) {
+    var copy = new Object[node.length - cut + in.length];
+    System.arraycopy(node, 0, copy, 0, at);
+    System.arraycopy(in, 0, copy, at, in.length);
+    System.arraycopy(node, at + cut, copy, at + in.length, node.length - at - cut);
+    return copy;
+  }
+
+  /** Slot of the equal key, or the complement of the slot where it would be inserted. */
+  private static <K> int search(Object[] node, K key, Comparator<? super K> order) {
+    int low = 0;
+    int high = (node.length >> 1) - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      int side = order.compare(keyAt(node, middle << 1), key);
+      if (side == 0) {
+        return middle << 1;
+      } else if (side < 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return ~(low << 1);
+  }
+
+  /** Slot of the greatest key that is not greater; negative when all are. */
+  private static <K> int floorIn(Object[] node, K key, Comparator<? super K> order) {
+    int at = search(node, key, order);
+    return at < 0 ? ~at - 2 : at;
+  }
+
+  private static Object[] child(Object[] node, int at) {
+    return (Object[]) node[at + 1];
+  }
+
+  @SuppressWarnings("unchecked") // only keys are ever put into even slots
+  private static <K> K keyAt(Object[] node, int at) {
+    return (K) node[at];
+  }
+
+  @SuppressWarnings("unchecked") // only values are ever put into the odd slots of leaves
+  private static <V> V valueAt(Object[] leaf, int at) {
+    return (V) leaf[at + 1];
+  }
+
+  private static <K, V> Entry<K, V> entryAt(Object[] leaf, int at) {
+    return new Entry<>(keyAt(leaf, at), valueAt(leaf, at));
+  }
+
+  /** A key and its value. */
+  public record Entry<K, V>(K key, V value) {}
+
+  /** Is told of differences, see {@link ZooVector#diff}. */
+  @FunctionalInterface
+  public interface DiffVisitor<K, V> {
+    /** One key: {@code before} is null when it came, {@code after} is null when it went. */
+    void changed(K key, @Nullable V before, @Nullable V after);
+  }
+
+  /** One {@code put} on its way down and up again. */
+  private static final class Change<K, V> {
+    private final Comparator<? super K> order;
+    private final K key;
+    private final V value;
+    private boolean grew;
+
+    Change(Comparator<? super K> order, K key, V value) {
+      this.order = order;
+      this.key = key;
+      this.value = value;
+    }
+
+    /** The changed copy, at most one pair too long: the caller, who holds the parent, splits it. */
+    Object[] put(Object[] node, int level) {
+      if (level == 0) {
+        int at = search(node, key, order);
+        if (at < 0) {
+          grew = true;
+          return splice(node, ~at, 0, key, value);
+        }
+        return node[at + 1] == value ? node : splice(node, at + 1, 1, value);
+      }
+      int at = Math.max(0, floorIn(node, key, order));
+      Object[] old = child(node, at);
+      Object[] fresh = put(old, level - 1);
+      if (fresh == old) {
+        return node;
+      }
+      if (fresh.length <= FULL) {
+        return splice(node, at, 2, fresh[0], fresh);
+      }
+      int middle = splitPoint(fresh);
+      Object[] left = Arrays.copyOf(fresh, middle);
+      Object[] right = Arrays.copyOfRange(fresh, middle, fresh.length);
+      return splice(node, at, 2, left[0], left, right[0], right);
+    }
+
+    /** In the middle; but before the last pair when that is the one that just arrived. */
+    int splitPoint(Object[] node) {
+      return node[node.length - 2] == key ? node.length - 2 : WIDTH;
+    }
+  }
+
+  /**
+   * A position between or on entries; starts before the first. For one thread. It holds on to the
+   * map it came from and never sees another. {@link #key} and {@link #value} may be asked after
+   * {@link #next} said true.
+   */
+  public static final class Cursor<K, V> {
+    private final Object[][] path;
+    private final int[] slots;
+    private final int step;
+    private Object[] leaf;
+    private int at;
+
+    private Cursor(Object[] root, int height, int step) {
+      this.path = new Object[height][];
+      this.slots = new int[height];
+      this.step = step;
+      this.leaf = root;
+    }
+
+    /** Moves on; false when there is no further entry. */
+    public boolean next() {
+      int to = at + step;
+      if (to >= 0 && to < leaf.length) {
+        at = to;
+        return true;
+      }
+      for (int depth = path.length - 1; depth >= 0; depth--) {
+        int slot = slots[depth] + step;
+        if (slot >= 0 && slot < path[depth].length) {
+          slots[depth] = slot;
+          descendToEdge(depth + 1, child(path[depth], slot));
+          at += step;
+          return true;
+        }
+      }
+      leaf = NONE;
+      return false;
+    }
+
+    public K key() {
+      return keyAt(leaf, at);
+    }
+
+    public V value() {
+      return valueAt(leaf, at);
+    }
+
+    /** To just before the first entry below a node in the direction of travel. */
+    private void descendToEdge(int depth, Object[] top) {
+      Object[] node = top;
+      for (int d = depth; d < path.length; d++) {
+        path[d] = node;
+        slots[d] = step > 0 ? 0 : node.length - 2;
+        node = child(node, slots[d]);
+      }
+      leaf = node;
+      at = step > 0 ? -2 : node.length;
+    }
+
+    private Object[] descendTo(K key, Comparator<? super K> order) {
+      for (int d = 0; d < path.length; d++) {
+        path[d] = leaf;
+        slots[d] = Math.max(0, floorIn(leaf, key, order));
+        leaf = child(leaf, slots[d]);
+      }
+      return leaf;
+    }
+  }
+
+  /** A walk in key order whose items are entries (level 0) or whole sub-trees not entered yet. */
+  private static final class Walk<K, V> {
+    private final Object[][] path;
+    private final int[] slots;
+    private int depth;
+    private boolean done;
+
+    Walk(Object[] root, int height) {
+      path = new Object[height + 1][];
+      slots = new int[height + 1];
+      path[0] = root;
+      done = root.length == 0;
+    }
+
+    int level() {
+      return path.length - 1 - depth;
+    }
+
+    K key() {
+      return keyAt(path[depth], slots[depth]);
+    }
+
+    V value() {
+      return valueAt(path[depth], slots[depth]);
+    }
+
+    Object item() {
+      return path[depth][slots[depth] + 1];
+    }
+
+    void enter() {
+      Object[] below = (Object[]) item();
+      depth++;
+      path[depth] = below;
+      slots[depth] = 0;
+    }
+
+    void skip() {
+      while ((slots[depth] += 2) == path[depth].length) {
+        if (depth == 0) {
+          done = true;
+          return;
+        }
+        depth--;
+      }
+    }
+  }
+
+  /** Takes entries in strictly ascending order. For one thread, for one {@link #build}. */
+  public static final class Builder<K, V> {
+    private static final int LEVELS = 7; // 32^7 entries are more than an int can count
+
+    private final Comparator<? super K> order;
+    private final Object[][] open = new Object[LEVELS][FULL];
+    private final int[] fills = new int[LEVELS];
+    private int height;
+    private int size;
+    private @Nullable K last;
+
+    private Builder(Comparator<? super K> order) {
+      this.order = order;
+    }
+
+    /** Adds an entry whose key is greater than all before. */
+    public Builder<K, V> append(K key, V value) {
+      if (last != null && order.compare(last, key) >= 0) {
+        throw new IllegalArgumentException("Keys must be strictly ascending, entry " + size);
+      }
+      last = key;
+      size++;
+      append(0, key, Objects.requireNonNull(value));
+      return this;
+    }
+
+    public ZooVector<K, V> build() {
+      Object[] node = Arrays.copyOf(open[0], fills[0]);
+      for (int level = 1; level <= height; level++) {
+        append(level, node[0], node);
+        node = Arrays.copyOf(open[level], fills[level]);
+      }
+      return new ZooVector<>(order, node, height, size);
+    }
+
+    private void append(int level, Object key, Object item) {
+      height = Math.max(height, level);
+      if (fills[level] == FULL) {
+        Object[] full = open[level];
+        open[level] = new Object[FULL];
+        fills[level] = 0;
+        append(level + 1, full[0], full);
+      }
+      open[level][fills[level]++] = key;
+      open[level][fills[level]++] = item;
+    }
+  }
+}
