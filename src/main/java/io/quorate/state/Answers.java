@@ -1,0 +1,115 @@
+package io.quorate.state;
+
+import io.quorate.tree.ZooVector;
+import java.util.Comparator;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What keyed requests were answered, so that a repeated one gets the first answer; immutable.
+ *
+ * <p>A key leaves when it is older than {@link Settings#keyMinAgeMs()} and room is needed. While
+ * all keys are younger and there is no room, no further key is taken.
+ */
+public final class Answers {
+  public static final Answers NONE =
+      new Answers(
+          ZooVector.empty(Comparator.<String>naturalOrder()),
+          ZooVector.empty(Comparator.<Long>naturalOrder()),
+          0,
+          0);
+
+  private final ZooVector<String, Kept> byKey;
+  private final ZooVector<Long, Kept> byAge;
+  private final long nextOrdinal;
+  private final long weightBytes;
+
+  private Answers(
+      ZooVector<String, Kept> byKey,
+      ZooVector<Long, Kept> byAge,
+      long nextOrdinal,
+      long weightBytes) {
+    this.byKey = byKey;
+    this.byAge = byAge;
+    this.nextOrdinal = nextOrdinal;
+    this.weightBytes = weightBytes;
+  }
+
+  /**
+   * One answer.
+   *
+   * @param ordinal its place in the order of arrival
+   * @param timeMs log time of the answer
+   */
+  public record Kept(long ordinal, long timeMs, Submission.OnceKey key, Answer answer) {
+    long weightBytes() {
+      return 256
+          + key.scope().length()
+          + key.key().length()
+          + key.fingerprint().length()
+          + (answer.outcome() instanceof Outcome.Several several
+              ? 160L * several.results().size()
+              : 0);
+    }
+  }
+
+  public int size() {
+    return byKey.size();
+  }
+
+  public long weightBytes() {
+    return weightBytes;
+  }
+
+  /** All answers, oldest first. */
+  public ZooVector<Long, Kept> byAge() {
+    return byAge;
+  }
+
+  public Optional<Kept> find(Submission.OnceKey key) {
+    return Optional.ofNullable(byKey.get(name(key)));
+  }
+
+  /** Whether one more key has room at log time {@code nowMs}. */
+  boolean hasRoom(Settings settings, long nowMs) {
+    if (size() < settings.maxKeys() && weightBytes < settings.maxKeyBytes()) {
+      return true;
+    }
+    ZooVector.Entry<Long, Kept> oldest = byAge.first();
+    return oldest != null && nowMs - oldest.value().timeMs() >= settings.keyMinAgeMs();
+  }
+
+  /** With one more answer; the oldest leave where room is needed and they are old enough. */
+  Answers with(Submission.OnceKey key, Answer answer, Settings settings, long nowMs) {
+    Answers roomy = this;
+    while (roomy.size() >= settings.maxKeys() || roomy.weightBytes >= settings.maxKeyBytes()) {
+      Kept oldest = Objects.requireNonNull(roomy.byAge.first()).value();
+      if (nowMs - oldest.timeMs() < settings.keyMinAgeMs()) {
+        break;
+      }
+      roomy = roomy.without(oldest);
+    }
+    return roomy.restored(new Kept(roomy.nextOrdinal, nowMs, key, answer));
+  }
+
+  /** As loaded from a checkpoint, in order of arrival. */
+  public Answers restored(Kept kept) {
+    return new Answers(
+        byKey.put(name(kept.key()), kept),
+        byAge.put(kept.ordinal(), kept),
+        kept.ordinal() + 1,
+        weightBytes + kept.weightBytes());
+  }
+
+  private Answers without(Kept kept) {
+    return new Answers(
+        byKey.remove(name(kept.key())),
+        byAge.remove(kept.ordinal()),
+        nextOrdinal,
+        weightBytes - kept.weightBytes());
+  }
+
+  private static String name(Submission.OnceKey key) {
+    return key.scope() + '\0' + key.key();
+  }
+}

@@ -1,0 +1,168 @@
+package io.quorate.tree;
+
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+
+/**
+ * The absolute path of a znode; one that exists has been validated.
+ *
+ * <p>Order: by the UTF-8 bytes, which for legal paths is the order of their characters.
+ *
+ * <p>Source of the rules: ZooKeeper's {@code PathUtils.validatePath}.
+ */
+public final class ZPath implements Comparable<ZPath> {
+  public static final ZPath ROOT = new ZPath("/");
+
+  private final String text;
+
+  private ZPath(String text) {
+    this.text = text;
+  }
+
+  /**
+   * @throws IllegalPathException when {@code text} is not absolute, ends in a slash, or has an
+   *     empty, {@code .} or {@code ..} segment or a character that ZooKeeper refuses
+   */
+  public static ZPath of(String text) {
+    if (text.equals("/")) {
+      return ROOT;
+    }
+    if (text.isEmpty()) {
+      throw new IllegalPathException(text, "a path is at least \"/\"");
+    }
+    if (text.charAt(0) != '/') {
+      throw new IllegalPathException(text, "a path starts with \"/\"");
+    }
+    checkSegments(text);
+    return new ZPath(text);
+  }
+
+  /** The path that a key of {@link ZnodeTree} stands for. */
+  static ZPath ofKey(byte[] key) {
+    if (key.length == 0) {
+      return ROOT;
+    }
+    int split = 0;
+    while (key[split] != 0) {
+      split++;
+    }
+    if (split == 1) {
+      return new ZPath("/" + new String(key, 2, key.length - 2, StandardCharsets.UTF_8));
+    }
+    byte[] path = key.clone();
+    path[split] = '/';
+    return new ZPath(new String(path, StandardCharsets.UTF_8));
+  }
+
+  private static void checkSegments(String text) {
+    int start = 1;
+    for (int i = 1; i <= text.length(); i++) {
+      if (i == text.length() || text.charAt(i) == '/') {
+        checkSegment(text, start, i);
+        start = i + 1;
+      } else {
+        checkCharacter(text, i);
+      }
+    }
+  }
+
+  private static void checkSegment(String text, int start, int end) {
+    if (start == end) {
+      throw new IllegalPathException(text, "empty name at character " + start);
+    }
+    if (text.charAt(start) == '.' && end == start + 1) {
+      throw new IllegalPathException(text, "\".\" is not a name, at character " + start);
+    }
+    if (text.startsWith("..", start) && end == start + 2) {
+      throw new IllegalPathException(text, "\"..\" is not a name, at character " + start);
+    }
+  }
+
+  private static void checkCharacter(String text, int at) {
+    char c = text.charAt(at);
+    if (c <= 0x1f
+        || (c >= 0x7f && c <= 0x9f)
+        || (c >= 0xd800 && c <= 0xf8ff)
+        || (c >= 0xfff0)) {
+      throw new IllegalPathException(
+          text, "character U+" + HexFormat.of().withUpperCase().toHexDigits(c) + " at " + at + " is not allowed");
+    }
+  }
+
+  public boolean isRoot() {
+    return text.length() == 1;
+  }
+
+  /** The path above; the root is its own parent. */
+  public ZPath parent() {
+    int slash = text.lastIndexOf('/');
+    return slash == 0 ? ROOT : new ZPath(text.substring(0, slash));
+  }
+
+  /** The last segment; empty for the root. */
+  public String name() {
+    return text.substring(text.lastIndexOf('/') + 1);
+  }
+
+  /**
+   * @throws IllegalPathException when {@code name} is not one legal segment
+   */
+  public ZPath child(String name) {
+    if (name.indexOf('/') >= 0) {
+      throw new IllegalPathException(name, "a name holds no \"/\"");
+    }
+    return of(isRoot() ? "/" + name : text + "/" + name);
+  }
+
+  /** Whether this is {@code ancestor} or lies below it. */
+  public boolean isWithin(ZPath ancestor) {
+    return ancestor.isRoot()
+        || text.startsWith(ancestor.text)
+            && (text.length() == ancestor.text.length()
+                || text.charAt(ancestor.text.length()) == '/');
+  }
+
+  /**
+   * The key under which {@link ZnodeTree} keeps it: the parent's path, a zero byte, the name; empty
+   * for the root.
+   *
+   * <p>Zero is in no path and sorts before everything, so the children of one parent are one range
+   * in the order of their names, and everything further below is one more range.
+   */
+  byte[] key() {
+    if (isRoot()) {
+      return new byte[0];
+    }
+    int slash = text.lastIndexOf('/');
+    if (slash == 0) {
+      return ("/\0" + text.substring(1)).getBytes(StandardCharsets.UTF_8);
+    }
+    byte[] key = text.getBytes(StandardCharsets.UTF_8);
+    int split = key.length - 1;
+    while (key[split] != '/') {
+      split--;
+    }
+    key[split] = 0;
+    return key;
+  }
+
+  @Override
+  public int compareTo(ZPath other) {
+    return text.compareTo(other.text);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ZPath path && path.text.equals(text);
+  }
+
+  @Override
+  public int hashCode() {
+    return text.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}
