@@ -1,0 +1,15 @@
+package io.quorate.consensus.log;
+
+/** Told what the log does. Called on the writing thread: return quickly. */
+public interface LogMetrics {
+  LogMetrics NONE = new LogMetrics() {};
+
+  /** One fsync of the log took this long. */
+  default void fsync(long nanos) {}
+
+  /** This many bytes of records were handed to the file before that fsync. */
+  default void written(long bytes) {}
+
+  /** A segment was taken into use; {@code waited} says that no spare was ready. */
+  default void segmentOpened(boolean waited) {}
+}
