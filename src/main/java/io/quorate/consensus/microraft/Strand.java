@@ -1,0 +1,23 @@
+package io.quorate.consensus.microraft;
+
+/**
+ * The one thread that everything about consensus happens on, with its clock. A simulation supplies
+ * its own.
+ */
+interface Strand {
+
+  /** Runs {@code task} after everything that was handed over before; from any thread. */
+  void execute(Runnable task);
+
+  /** Runs {@code task} once {@code delayNanos} have passed; from any thread. */
+  void schedule(Runnable task, long delayNanos);
+
+  /** Monotonic time, nanoseconds. */
+  long nanoTime();
+
+  /** Whether the caller is on the strand. */
+  boolean isCurrent();
+
+  /** Drops everything that waits and everything still to come; from any thread. */
+  void halt();
+}
