@@ -33,6 +33,18 @@ public final class History {
     return new History(ZooVector.empty(Comparator.<Long>naturalOrder()), zxid, 0, 0);
   }
 
+  /** As a checkpoint has it. */
+  public static History restored(long heldAfter, ZooVector<Long, HistoryEntry> entries) {
+    long changeCount = 0;
+    long weightBytes = 0;
+    ZooVector.Cursor<Long, HistoryEntry> cursor = entries.cursor();
+    while (cursor.next()) {
+      changeCount += cursor.value().changes().size();
+      weightBytes += cursor.value().weightBytes();
+    }
+    return new History(entries, heldAfter, changeCount, weightBytes);
+  }
+
   /**
    * The newest zxid of which nothing is held any more: a watcher that has seen this one whole, or a
    * later one, can go on without a gap.

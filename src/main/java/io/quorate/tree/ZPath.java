@@ -129,7 +129,7 @@ public final class ZPath implements Comparable<ZPath> {
    * <p>Zero is in no path and sorts before everything, so the children of one parent are one range
    * in the order of their names, and everything further below is one more range.
    */
-  byte[] key() {
+  public byte[] key() {
     if (isRoot()) {
       return new byte[0];
     }

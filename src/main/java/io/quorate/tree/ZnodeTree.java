@@ -28,6 +28,11 @@ public final class ZnodeTree {
     this.weightBytes = weightBytes;
   }
 
+  /** Loads the nodes of a checkpoint, which come in key order; O(n). */
+  public static Builder builder() {
+    return new Builder();
+  }
+
   public int size() {
     return nodes.size();
   }
@@ -255,6 +260,33 @@ public final class ZnodeTree {
 
     public Znode node() {
       return cursor.value();
+    }
+  }
+
+  /**
+   * Takes nodes in strictly ascending order of {@link ZPath#key}. It believes the keys: compare the
+   * digest of what comes out before anything else is done with it. For one thread.
+   */
+  public static final class Builder {
+    private final ZooVector.Builder<byte[], Znode> nodes = ZooVector.builder(KEY_ORDER);
+    private Digest digest = Digest.ZERO;
+    private long weightBytes;
+
+    private Builder() {}
+
+    /**
+     * @param key the tree keeps it: nobody touches it again
+     * @throws IllegalArgumentException when it does not come after the one before
+     */
+    public Builder append(byte[] key, Znode node) {
+      nodes.append(key, node);
+      digest = digest.plus(key, node);
+      weightBytes += weight(key, node);
+      return this;
+    }
+
+    public ZnodeTree build() {
+      return new ZnodeTree(nodes.build(), digest, weightBytes);
     }
   }
 }

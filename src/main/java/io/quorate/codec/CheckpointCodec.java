@@ -1,0 +1,422 @@
+package io.quorate.codec;
+
+import io.quorate.state.Answer;
+import io.quorate.state.Answers;
+import io.quorate.state.Change;
+import io.quorate.state.History;
+import io.quorate.state.HistoryEntry;
+import io.quorate.state.Session;
+import io.quorate.state.Settings;
+import io.quorate.state.State;
+import io.quorate.state.Submission;
+import io.quorate.tree.Digest;
+import io.quorate.tree.ZPath;
+import io.quorate.tree.Znode;
+import io.quorate.tree.ZnodeTree;
+import io.quorate.tree.ZooVector;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state as named sorted maps of bytes, whole or as what changed since an older state.
+ *
+ * <p>Every value ends in a CRC32C of its key and itself. The header counts the entries of each map
+ * and has the digest of the tree, so a map that lost or mixed up entries is noticed as well.
+ *
+ * <p>Keys sort as unsigned bytes.
+ */
+public final class CheckpointCodec {
+  public static final String ZNODES = "znodes";
+  public static final String SESSIONS = "sessions";
+  public static final String HISTORY = "history";
+  public static final String ANSWERS = "answers";
+
+  /** The maps, in the order in which {@link #write} fills and {@link #read} asks for them. */
+  public static final List<String> MAPS = List.of(ZNODES, SESSIONS, HISTORY, ANSWERS);
+
+  private static final int VERSION = 1;
+
+  private CheckpointCodec() {}
+
+  /** Takes what a checkpoint holds. */
+  public interface Sink {
+    void put(String map, byte[] key, byte[] value);
+
+    void remove(String map, byte[] key);
+  }
+
+  /** Gives back what a {@link Sink} took. */
+  @FunctionalInterface
+  public interface Source {
+    /** Hands every entry of {@code map} to {@code entries}, in the order of the keys. */
+    void read(String map, BiConsumer<byte[], byte[]> entries);
+  }
+
+  /** What is small and changes often: it is written whole with every checkpoint. */
+  public static SortedMap<String, byte[]> header(State state) {
+    var header = new TreeMap<String, byte[]>();
+    Digest digest = state.tree().digest();
+    var settings = new ByteWriter(64);
+    ValueCodec.write(settings, state.settings());
+    put(header, "version", new ByteWriter(16).number(VERSION));
+    put(header, "zxid", new ByteWriter(16).signed(state.zxid()));
+    put(header, "timeMs", new ByteWriter(16).signed(state.timeMs()));
+    put(header, "term", new ByteWriter(16).signed(state.term()));
+    put(header, "settings", settings);
+    put(header, "lanes", lanes(state.lanes()));
+    put(header, "heldAfter", new ByteWriter(16).signed(state.history().heldAfter()));
+    put(header, "digest", new ByteWriter(16).fixed(digest.high()).fixed(digest.low()));
+    put(
+        header,
+        "sizes",
+        new ByteWriter(32)
+            .number(state.tree().size())
+            .number(state.sessions().size())
+            .number(state.history().entries().size())
+            .number(state.answers().size()));
+    return header;
+  }
+
+  private static void put(SortedMap<String, byte[]> header, String name, ByteWriter value) {
+    header.put(name, value.sealed(name.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static ByteWriter lanes(ZooVector<Integer, State.Lane> lanes) {
+    var out = new ByteWriter(16 * lanes.size()).number(lanes.size());
+    ZooVector.Cursor<Integer, State.Lane> cursor = lanes.cursor();
+    while (cursor.next()) {
+      out.signed(cursor.key()).signed(cursor.value().boot()).signed(cursor.value().next());
+    }
+    return out;
+  }
+
+  /**
+   * Tells {@code sink} what to put and remove, map by map, in the order of the keys.
+   *
+   * <p>Cost: what differs between the states, when one came from the other.
+   *
+   * @param since what the sink holds; null when it is empty
+   */
+  public static void write(State state, @Nullable State since, Sink sink) {
+    ZnodeTree oldTree = since == null ? ZnodeTree.EMPTY : since.tree();
+    state
+        .tree()
+        .diff(
+            oldTree,
+            (path, before, after) -> {
+              byte[] key = path.key();
+              if (after == null) {
+                sink.remove(ZNODES, key);
+              } else {
+                var value = new ByteWriter(64 + after.dataLength());
+                ValueCodec.write(value, after);
+                sink.put(ZNODES, key, value.sealed(key));
+              }
+            });
+    differences(
+        SESSIONS,
+        state.sessions(),
+        since == null ? null : since.sessions(),
+        CheckpointCodec::write,
+        sink);
+    differences(
+        HISTORY,
+        state.history().entries(),
+        since == null ? null : since.history().entries(),
+        CheckpointCodec::write,
+        sink);
+    differences(
+        ANSWERS,
+        state.answers().byAge(),
+        since == null ? null : since.answers().byAge(),
+        CheckpointCodec::write,
+        sink);
+  }
+
+  private static <V> void differences(
+      String map,
+      ZooVector<Long, V> now,
+      @Nullable ZooVector<Long, V> then,
+      BiConsumer<ByteWriter, V> writer,
+      Sink sink) {
+    ZooVector<Long, V> older =
+        then == null ? ZooVector.<Long, V>empty(Comparator.<Long>naturalOrder()) : then;
+    now.diff(
+        older,
+        (number, before, after) -> {
+          byte[] key = key(number);
+          if (after == null) {
+            sink.remove(map, key);
+          } else {
+            var value = new ByteWriter(128);
+            writer.accept(value, after);
+            sink.put(map, key, value.sealed(key));
+          }
+        });
+  }
+
+  /** Eight bytes that sort as the signed numbers do. */
+  private static byte[] key(long number) {
+    return new ByteWriter(8).fixed(number ^ Long.MIN_VALUE).toArray();
+  }
+
+  private static long number(byte[] key) throws MalformedException {
+    if (key.length != 8) {
+      throw new MalformedException("a key of " + key.length + " bytes, not 8");
+    }
+    long number = 0;
+    for (byte b : key) {
+      number = number << 8 | b & 0xff;
+    }
+    return number ^ Long.MIN_VALUE;
+  }
+
+  private static void write(ByteWriter out, Session session) {
+    out.bytes(session.passwordHash())
+        .signed(session.timeoutMs())
+        .signed(session.member())
+        .signed(session.generation());
+  }
+
+  private static void write(ByteWriter out, HistoryEntry entry) {
+    out.signed(entry.timeMs()).number(entry.changes().size());
+    for (Change change : entry.changes()) {
+      Znode before = change.before();
+      Znode after = change.after();
+      Change.ParentChange parent = change.parent();
+      out.octet((before == null ? 0 : 1) | (after == null ? 0 : 2) | (parent == null ? 0 : 4));
+      ValueCodec.write(out, change.path());
+      if (before != null) {
+        ValueCodec.write(out, before);
+      }
+      if (after != null) {
+        ValueCodec.write(out, after);
+      }
+      if (parent != null) {
+        out.signed(parent.pzxidBefore()).signed(parent.cversionAfter());
+        ValueCodec.write(out, parent.acl());
+      }
+    }
+  }
+
+  private static void write(ByteWriter out, Answers.Kept kept) {
+    out.signed(kept.timeMs());
+    CommandCodec.write(out, kept.key());
+    OutcomeCodec.write(out, kept.answer());
+  }
+
+  /**
+   * The state that was written.
+   *
+   * @throws CorruptCheckpointException when anything is missing, damaged or of another version
+   */
+  public static State read(SortedMap<String, byte[]> header, Source source)
+      throws CorruptCheckpointException {
+    return new Restoring(header, source).state();
+  }
+
+  /** One state being read. */
+  private static final class Restoring {
+    private final SortedMap<String, byte[]> header;
+    private final Source source;
+    private final ValueCodec.ZnodeReader znodes = new ValueCodec.ZnodeReader();
+
+    Restoring(SortedMap<String, byte[]> header, Source source) {
+      this.header = header;
+      this.source = source;
+    }
+
+    State state() throws CorruptCheckpointException {
+      try {
+        ByteReader version = opened("version");
+        if (version.number() != VERSION) {
+          throw new MalformedException("its version is not " + VERSION);
+        }
+        version.expectEnd();
+        long zxid = signed("zxid");
+        long timeMs = signed("timeMs");
+        long term = signed("term");
+        long heldAfter = signed("heldAfter");
+        ByteReader in = opened("settings");
+        Settings settings = ValueCodec.settings(in);
+        in.expectEnd();
+        ZooVector<Integer, State.Lane> lanes = lanes();
+        ByteReader sizes = opened("sizes");
+        ZnodeTree tree = tree(sizes.natural());
+        ZooVector<Long, Session> sessions =
+            map(SESSIONS, sizes.natural(), Restoring::session);
+        ZooVector<Long, HistoryEntry> history =
+            map(HISTORY, sizes.natural(), this::historyEntry);
+        Answers answers = answers(sizes.natural());
+        sizes.expectEnd();
+        return State.assemble(
+            zxid,
+            timeMs,
+            term,
+            tree,
+            sessions,
+            lanes,
+            answers,
+            History.restored(heldAfter, history),
+            settings);
+      } catch (MalformedException e) {
+        throw new CorruptCheckpointException("Checkpoint: " + e.getMessage());
+      }
+    }
+
+    private ByteReader opened(String name) throws MalformedException {
+      byte[] value = header.get(name);
+      if (value == null) {
+        throw new MalformedException("the header has no " + name);
+      }
+      return ByteReader.unseal(name.getBytes(StandardCharsets.UTF_8), value);
+    }
+
+    private long signed(String name) throws MalformedException {
+      ByteReader in = opened(name);
+      long value = in.signed();
+      in.expectEnd();
+      return value;
+    }
+
+    private ZooVector<Integer, State.Lane> lanes() throws MalformedException {
+      ByteReader in = opened("lanes");
+      ZooVector<Integer, State.Lane> lanes = ZooVector.empty(Comparator.<Integer>naturalOrder());
+      int count = in.count();
+      for (int i = 0; i < count; i++) {
+        lanes = lanes.put(in.signedInt(), new State.Lane(in.signed(), in.signed()));
+      }
+      in.expectEnd();
+      return lanes;
+    }
+
+    private ZnodeTree tree(int size) throws MalformedException {
+      var builder = ZnodeTree.builder();
+      each(ZNODES, (key, in) -> builder.append(key, znodes.read(in)));
+      ZnodeTree tree = builder.build();
+      ByteReader in = opened("digest");
+      var digest = new Digest(in.fixed(), in.fixed());
+      in.expectEnd();
+      if (tree.size() != size || !tree.digest().equals(digest)) {
+        throw new MalformedException(
+            "its " + tree.size() + " znodes have digest " + tree.digest() + ", the header says "
+                + size + " with " + digest);
+      }
+      return tree;
+    }
+
+    private <V> ZooVector<Long, V> map(String name, int size, EntryReader<V> reader)
+        throws MalformedException {
+      ZooVector.Builder<Long, V> builder = ZooVector.builder(Comparator.<Long>naturalOrder());
+      each(
+          name,
+          (key, in) -> {
+            long number = number(key);
+            builder.append(number, reader.read(number, in));
+          });
+      ZooVector<Long, V> map = builder.build();
+      expectSize(name, map.size(), size);
+      return map;
+    }
+
+    private Answers answers(int size) throws MalformedException {
+      var answers =
+          new Object() {
+            Answers now = Answers.NONE;
+          };
+      each(ANSWERS, (key, in) -> answers.now = answers.now.restored(kept(number(key), in)));
+      expectSize(ANSWERS, answers.now.size(), size);
+      return answers.now;
+    }
+
+    private static void expectSize(String name, int actual, int expected)
+        throws MalformedException {
+      if (actual != expected) {
+        throw new MalformedException(
+            actual + " " + name + ", the header says " + expected);
+      }
+    }
+
+    private static Session session(long id, ByteReader in) throws MalformedException {
+      return new Session(
+          id, ValueCodec.present(in), in.signedInt(), in.signedInt(), in.signed());
+    }
+
+    private HistoryEntry historyEntry(long zxid, ByteReader in) throws MalformedException {
+      long timeMs = in.signed();
+      int count = in.count();
+      var changes = new ArrayList<Change>(count);
+      for (int i = 0; i < count; i++) {
+        changes.add(change(in));
+      }
+      return new HistoryEntry(zxid, timeMs, changes);
+    }
+
+    private Change change(ByteReader in) throws MalformedException {
+      int flags = in.octet();
+      if (flags > 7 || (flags & 3) == 0 || (flags & 5) == 0) {
+        throw new MalformedException("no change: flags " + flags);
+      }
+      ZPath path = ValueCodec.path(in);
+      Znode before = (flags & 1) == 0 ? null : znodes.read(in);
+      Znode after = (flags & 2) == 0 ? null : znodes.read(in);
+      Change.ParentChange parent =
+          (flags & 4) == 0
+              ? null
+              : new Change.ParentChange(in.signed(), in.signedInt(), znodes.sharedAcl(in));
+      return new Change(path, before, after, parent);
+    }
+
+    private static Answers.Kept kept(long ordinal, ByteReader in) throws MalformedException {
+      long timeMs = in.signed();
+      Submission.OnceKey key = CommandCodec.onceKey(in);
+      Answer answer = OutcomeCodec.answer(in);
+      return new Answers.Kept(ordinal, timeMs, key, answer);
+    }
+
+    private void each(String map, EntryConsumer consumer) throws MalformedException {
+      try {
+        source.read(
+            map,
+            (key, value) -> {
+              try {
+                ByteReader in = ByteReader.unseal(key, value);
+                consumer.accept(key, in);
+                in.expectEnd();
+              } catch (MalformedException e) {
+                throw new Unreadable(map + ": " + e.getMessage());
+              } catch (IllegalArgumentException e) { // a builder: not ascending
+                throw new Unreadable(map + ": " + e.getMessage());
+              }
+            });
+      } catch (Unreadable e) {
+        throw new MalformedException(String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  @FunctionalInterface
+  private interface EntryReader<V> {
+    V read(long number, ByteReader in) throws MalformedException;
+  }
+
+  @FunctionalInterface
+  private interface EntryConsumer {
+    void accept(byte[] key, ByteReader in) throws MalformedException;
+  }
+
+  /** Carries what is wrong out of the source's loop. */
+  private static final class Unreadable extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Unreadable(String message) {
+      super(message, null, false, false);
+    }
+  }
+}
