@@ -249,10 +249,8 @@ public final class CheckpointCodec {
         ZooVector<Integer, State.Lane> lanes = lanes();
         ByteReader sizes = opened("sizes");
         ZnodeTree tree = tree(sizes.natural());
-        ZooVector<Long, Session> sessions =
-            map(SESSIONS, sizes.natural(), Restoring::session);
-        ZooVector<Long, HistoryEntry> history =
-            map(HISTORY, sizes.natural(), this::historyEntry);
+        ZooVector<Long, Session> sessions = map(SESSIONS, sizes.natural(), Restoring::session);
+        ZooVector<Long, HistoryEntry> history = map(HISTORY, sizes.natural(), this::historyEntry);
         Answers answers = answers(sizes.natural());
         sizes.expectEnd();
         return State.assemble(
@@ -305,8 +303,14 @@ public final class CheckpointCodec {
       in.expectEnd();
       if (tree.size() != size || !tree.digest().equals(digest)) {
         throw new MalformedException(
-            "its " + tree.size() + " znodes have digest " + tree.digest() + ", the header says "
-                + size + " with " + digest);
+            "its "
+                + tree.size()
+                + " znodes have digest "
+                + tree.digest()
+                + ", the header says "
+                + size
+                + " with "
+                + digest);
       }
       return tree;
     }
@@ -338,14 +342,12 @@ public final class CheckpointCodec {
     private static void expectSize(String name, int actual, int expected)
         throws MalformedException {
       if (actual != expected) {
-        throw new MalformedException(
-            actual + " " + name + ", the header says " + expected);
+        throw new MalformedException(actual + " " + name + ", the header says " + expected);
       }
     }
 
     private static Session session(long id, ByteReader in) throws MalformedException {
-      return new Session(
-          id, ValueCodec.present(in), in.signedInt(), in.signedInt(), in.signed());
+      return new Session(id, ValueCodec.present(in), in.signedInt(), in.signedInt(), in.signed());
     }
 
     private HistoryEntry historyEntry(long zxid, ByteReader in) throws MalformedException {

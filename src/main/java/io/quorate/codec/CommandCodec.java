@@ -7,7 +7,9 @@ import io.quorate.tree.Identity;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Bytes of submissions. The numbers of the cases stand in logs: give new ones, never change one. */
+/**
+ * Bytes of submissions. The numbers of the cases stand in logs: give new ones, never change one.
+ */
 final class CommandCodec {
   private static final int SESSION = 1;
   private static final int GENERATION = 2;
@@ -45,8 +47,7 @@ final class CommandCodec {
       throw new MalformedException("unknown flags " + flags);
     }
     long sessionId = (flags & SESSION) == 0 ? 0 : in.fixed();
-    long generation =
-        (flags & GENERATION) == 0 ? Submission.Author.ANY_GENERATION : in.signed();
+    long generation = (flags & GENERATION) == 0 ? Submission.Author.ANY_GENERATION : in.signed();
     int count = in.count();
     var identities = new ArrayList<Identity>(count);
     for (int i = 0; i < count; i++) {

@@ -55,10 +55,7 @@ final class OutcomeCodec {
         write(out, rejected.rejection());
       }
       case Outcome.InSession session ->
-          out.octet(9)
-              .fixed(session.id())
-              .signed(session.timeoutMs())
-              .signed(session.generation());
+          out.octet(9).fixed(session.id()).signed(session.timeoutMs()).signed(session.generation());
       case Outcome.Done done -> out.octet(10);
     }
   }
@@ -101,8 +98,7 @@ final class OutcomeCodec {
 
   private static Outcome.Rejected rejected(ByteReader in) throws MalformedException {
     Code code = code(in.text());
-    return new Outcome.Rejected(
-        code, in.flag() ? ValueCodec.path(in) : null, in.text(), in.flag());
+    return new Outcome.Rejected(code, in.flag() ? ValueCodec.path(in) : null, in.text(), in.flag());
   }
 
   private static Code code(String name) throws MalformedException {

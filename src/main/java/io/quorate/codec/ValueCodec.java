@@ -4,8 +4,8 @@ import io.quorate.state.Precondition;
 import io.quorate.state.Settings;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
-import io.quorate.tree.IllegalPathException;
 import io.quorate.tree.Identity;
+import io.quorate.tree.IllegalPathException;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.Stat;
 import io.quorate.tree.ZPath;
@@ -250,8 +250,7 @@ final class ValueCodec {
       String contentType = shared(in.optionalText());
       Bytes data = in.bytes();
       var stat =
-          new Stat(
-              czxid, mzxid, ctime, mtime, version, 0, aversion, 0, 0, numChildren, pzxid);
+          new Stat(czxid, mzxid, ctime, mtime, version, 0, aversion, 0, 0, numChildren, pzxid);
       return Znode.restored(data, contentType, acl, lifetime, stat, childCreations);
     }
 

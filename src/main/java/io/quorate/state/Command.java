@@ -116,8 +116,7 @@ public sealed interface Command {
    *
    * @param timeoutMs newly asked for; 0 keeps what it has
    */
-  record AttachSession(long id, Bytes passwordHash, int timeoutMs, int member)
-      implements Command {}
+  record AttachSession(long id, Bytes passwordHash, int timeoutMs, int member) implements Command {}
 
   /** Ends the session and its ephemerals. */
   record CloseSession(long id) implements Command {}

@@ -15,7 +15,9 @@ public record Position(long zxid, int n) implements Comparable<Position> {
     return new Position(zxid, WHOLE);
   }
 
-  /** Reads {@code 0x<zxid>.<n>} or {@code 0x<zxid>}, a zxid seen whole; empty when it is neither. */
+  /**
+   * Reads {@code 0x<zxid>.<n>} or {@code 0x<zxid>}, a zxid seen whole; empty when it is neither.
+   */
   public static Optional<Position> parse(String text) {
     if (!text.startsWith("0x")) {
       return Optional.empty();

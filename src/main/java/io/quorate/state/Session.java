@@ -10,5 +10,4 @@ import io.quorate.tree.Bytes;
  * @param member where it was attached last
  * @param generation one more for each attachment
  */
-public record Session(
-    long id, Bytes passwordHash, int timeoutMs, int member, long generation) {}
+public record Session(long id, Bytes passwordHash, int timeoutMs, int member, long generation) {}

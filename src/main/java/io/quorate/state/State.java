@@ -91,9 +91,7 @@ public record State(
         0);
   }
 
-  /**
-   * A state put together from its parts; what follows from the tree is computed. Costs O(n).
-   */
+  /** A state put together from its parts; what follows from the tree is computed. Costs O(n). */
   public static State assemble(
       long zxid,
       long timeMs,
@@ -104,7 +102,8 @@ public record State(
       Answers answers,
       History history,
       Settings settings) {
-    var owned = new Object() {
+    var owned =
+        new Object() {
           ZooVector<OwnedPath, ZPath> ephemerals =
               ZooVector.empty(Comparator.<OwnedPath>naturalOrder());
           ZooVector<ZPath, ZPath> reapable = ZooVector.empty(Comparator.<ZPath>naturalOrder());

@@ -147,8 +147,7 @@ public final class StateMachine {
   private static final class Work {
     private static final ZPath ZOOKEEPER = ZPath.of("/zookeeper");
     private static final List<ZPath> UNDELETABLE =
-        List.of(
-            ZPath.ROOT, ZOOKEEPER, ZOOKEEPER.child("quota"), ZOOKEEPER.child("config"));
+        List.of(ZPath.ROOT, ZOOKEEPER, ZOOKEEPER.child("quota"), ZOOKEEPER.child("config"));
 
     private final State before;
     private final Author author;
@@ -441,8 +440,7 @@ public final class StateMachine {
         return unfit;
       }
       String contentType = set.contentType();
-      String shared =
-          node.contentType().filter(old -> old.equals(contentType)).orElse(contentType);
+      String shared = node.contentType().filter(old -> old.equals(contentType)).orElse(contentType);
       Znode after = node.withData(data, shared, zxid, before.timeMs());
       replace(set.path(), node, after);
       return new Outcome.Updated(set.path(), after.stat());
@@ -483,8 +481,7 @@ public final class StateMachine {
         return missing(path, delete.precondition(), Tag.DATA);
       }
       if (node.numChildren() > 0) {
-        return Rejected.of(
-            Code.NOTEMPTY, path, path + " has " + node.numChildren() + " children");
+        return Rejected.of(Code.NOTEMPTY, path, path + " has " + node.numChildren() + " children");
       }
       remove(path, node);
       return new Outcome.Deleted(path, 1);
@@ -584,8 +581,7 @@ public final class StateMachine {
         return Rejected.of(Code.SESSIONEXISTS, null, "the session id is taken");
       }
       var session =
-          new Session(
-              open.id(), open.passwordHash(), clamped(open.timeoutMs()), open.member(), 1);
+          new Session(open.id(), open.passwordHash(), clamped(open.timeoutMs()), open.member(), 1);
       return keep(session);
     }
 
@@ -595,8 +591,7 @@ public final class StateMachine {
         return Rejected.of(
             Code.SESSIONEXPIRED, null, "there is no such session, or the secret is wrong");
       }
-      int timeoutMs =
-          attach.timeoutMs() == 0 ? session.timeoutMs() : clamped(attach.timeoutMs());
+      int timeoutMs = attach.timeoutMs() == 0 ? session.timeoutMs() : clamped(attach.timeoutMs());
       return keep(
           new Session(
               session.id(),
@@ -722,9 +717,7 @@ public final class StateMachine {
           return null;
         }
         case Precondition.Absent absent -> {
-          return node == null
-              ? null
-              : new Rejected(Code.NODEEXISTS, path, path + " exists", true);
+          return node == null ? null : new Rejected(Code.NODEEXISTS, path, path + " exists", true);
         }
         case Precondition.Present present -> {
           return node == null ? missing(path, precondition, tag) : null;

@@ -1,6 +1,7 @@
 /**
- * What the cluster agrees on: the commands, the immutable {@code State}, and {@code StateMachine.apply}, the one
- * place that decides. Pure and deterministic: no clock, no random number, no thread. Start with {@code Command}.
+ * What the cluster agrees on: the commands, the immutable {@code State}, and {@code
+ * StateMachine.apply}, the one place that decides. Pure and deterministic: no clock, no random
+ * number, no thread. Start with {@code Command}.
  */
 @NullMarked
 package io.quorate.state;

@@ -80,12 +80,14 @@ public final class ZPath implements Comparable<ZPath> {
 
   private static void checkCharacter(String text, int at) {
     char c = text.charAt(at);
-    if (c <= 0x1f
-        || (c >= 0x7f && c <= 0x9f)
-        || (c >= 0xd800 && c <= 0xf8ff)
-        || (c >= 0xfff0)) {
+    if (c <= 0x1f || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c <= 0xf8ff) || (c >= 0xfff0)) {
       throw new IllegalPathException(
-          text, "character U+" + HexFormat.of().withUpperCase().toHexDigits(c) + " at " + at + " is not allowed");
+          text,
+          "character U+"
+              + HexFormat.of().withUpperCase().toHexDigits(c)
+              + " at "
+              + at
+              + " is not allowed");
     }
   }
 

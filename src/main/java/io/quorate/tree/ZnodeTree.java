@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class ZnodeTree {
   private static final Comparator<byte[]> KEY_ORDER = Arrays::compareUnsigned;
 
-  public static final ZnodeTree EMPTY =
-      new ZnodeTree(ZooVector.empty(KEY_ORDER), Digest.ZERO, 0L);
+  public static final ZnodeTree EMPTY = new ZnodeTree(ZooVector.empty(KEY_ORDER), Digest.ZERO, 0L);
 
   private final ZooVector<byte[], Znode> nodes;
   private final Digest digest;
@@ -192,8 +191,7 @@ public final class ZnodeTree {
   public int countBelow(ZPath top, int limit) {
     int count = 0;
     for (byte separator : new byte[] {0, '/'}) {
-      byte[] prefix =
-          separator == '/' && top.isRoot() ? new byte[] {'/'} : prefix(top, separator);
+      byte[] prefix = separator == '/' && top.isRoot() ? new byte[] {'/'} : prefix(top, separator);
       ZooVector.Cursor<byte[], Znode> cursor =
           nodes.from(separator == '/' && top.isRoot() ? new byte[] {'/', 1} : prefix);
       while (count < limit && cursor.next() && startsWith(cursor.key(), prefix)) {
@@ -217,8 +215,7 @@ public final class ZnodeTree {
    */
   public void diff(ZnodeTree older, DiffVisitor visitor) {
     nodes.diff(
-        older.nodes,
-        (key, before, after) -> visitor.changed(ZPath.ofKey(key), before, after));
+        older.nodes, (key, before, after) -> visitor.changed(ZPath.ofKey(key), before, after));
   }
 
   /** Told of one difference. */

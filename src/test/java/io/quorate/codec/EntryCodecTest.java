@@ -43,8 +43,7 @@ class EntryCodecTest {
   void aSmallWriteIsSmall() {
     var delete = new Command.CloseSession(0x1234_5678_9abc_def0L);
 
-    byte[] bytes =
-        EntryCodec.submission(Submission.of(Submission.Author.ANYONE, delete));
+    byte[] bytes = EntryCodec.submission(Submission.of(Submission.Author.ANYONE, delete));
 
     assertThat(bytes).hasSize(1 + 1 + 1 + 8);
   }

@@ -243,9 +243,7 @@ public final class RandomCommands {
   }
 
   private String segment() {
-    return random.nextInt(10) == 0
-        ? pick(NAMES) + "000000000" + random.nextInt(10)
-        : pick(NAMES);
+    return random.nextInt(10) == 0 ? pick(NAMES) + "000000000" + random.nextInt(10) : pick(NAMES);
   }
 
   /** Few, so that they meet; some negative, as those of ZooKeeper's servers above 127. */
