@@ -2,7 +2,6 @@ package io.quorate.state;
 
 import io.quorate.tree.ZooVector;
 import java.util.Comparator;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -83,11 +82,11 @@ public final class Answers {
   Answers with(Submission.OnceKey key, Answer answer, Settings settings, long nowMs) {
     Answers roomy = this;
     while (roomy.size() >= settings.maxKeys() || roomy.weightBytes >= settings.maxKeyBytes()) {
-      Kept oldest = Objects.requireNonNull(roomy.byAge.first()).value();
-      if (nowMs - oldest.timeMs() < settings.keyMinAgeMs()) {
+      ZooVector.Entry<Long, Kept> oldest = roomy.byAge.first();
+      if (oldest == null || nowMs - oldest.value().timeMs() < settings.keyMinAgeMs()) {
         break;
       }
-      roomy = roomy.without(oldest);
+      roomy = roomy.without(oldest.value());
     }
     return roomy.restored(new Kept(roomy.nextOrdinal, nowMs, key, answer));
   }

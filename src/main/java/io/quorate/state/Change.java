@@ -41,6 +41,6 @@ public record Change(
     if (after == null) {
       return TreeEvent.Kind.DELETED;
     }
-    return before.mzxid() == after.mzxid() ? null : TreeEvent.Kind.CHANGED;
+    return before.version() == after.version() ? null : TreeEvent.Kind.CHANGED;
   }
 }

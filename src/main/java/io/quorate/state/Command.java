@@ -3,6 +3,7 @@ package io.quorate.state;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Digest;
+import io.quorate.tree.IllegalPathException;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.ZPath;
 import java.util.List;
@@ -47,10 +48,17 @@ public sealed interface Command {
       Lifetime lifetime,
       Parents parents)
       implements Op {
-    /** The path as asked for, without the sequence number; the parent when the name is empty. */
+    /**
+     * The path as asked for, without the sequence number; the parent when the name is no segment by
+     * itself: empty, or {@code .} before a number.
+     */
     @Override
     public ZPath path() {
-      return name.isEmpty() ? parent : parent.child(name);
+      try {
+        return parent.child(name);
+      } catch (IllegalPathException e) {
+        return parent;
+      }
     }
   }
 

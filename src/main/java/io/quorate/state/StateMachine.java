@@ -377,25 +377,29 @@ public final class StateMachine {
     }
 
     private @Nullable Rejected createParents(ZPath path) {
-      if (tree.contains(path)) {
-        return null;
+      // Not by recursion: a path may be deeper than a stack.
+      var missing = new ArrayList<ZPath>();
+      for (ZPath above = path; !tree.contains(above); above = above.parent()) {
+        missing.add(above);
       }
-      Rejected above = createParents(path.parent());
-      if (above != null) {
-        return above;
+      for (int i = missing.size() - 1; i >= 0; i--) {
+        ZPath above = missing.get(i);
+        Outcome outcome =
+            create(
+                new Command.Create(
+                    above.parent(),
+                    above.name(),
+                    Command.Naming.EXACT,
+                    Bytes.EMPTY,
+                    null,
+                    Acl.OPEN,
+                    Lifetime.PERSISTENT,
+                    Command.Parents.REQUIRED));
+        if (outcome instanceof Rejected rejected) {
+          return rejected;
+        }
       }
-      Outcome outcome =
-          create(
-              new Command.Create(
-                  path.parent(),
-                  path.name(),
-                  Command.Naming.EXACT,
-                  Bytes.EMPTY,
-                  null,
-                  Acl.OPEN,
-                  Lifetime.PERSISTENT,
-                  Command.Parents.REQUIRED));
-      return outcome instanceof Rejected rejected ? rejected : null;
+      return null;
     }
 
     private Outcome put(Command.Put put) {
