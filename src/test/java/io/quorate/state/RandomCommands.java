@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class RandomCommands {
   /** Small enough that a few hundred commands run into every limit. */
   public static final Settings TIGHT =
-      new Settings(40, 60, 12_000, 4_000, 40_000, 5, 2_000, 6, 4_000, false);
+      new Settings(40, 60, 12_000, 4_000, 40_000, 5, 2_000, 6, 1L << 20, false);
 
   private static final List<String> NAMES = List.of("a", "b", "c", "a-", "ä", "0");
   private static final List<Identity> PEOPLE =
@@ -123,8 +123,8 @@ public final class RandomCommands {
             40_000,
             1 + random.nextInt(7),
             2_000,
-            1 + random.nextInt(6),
-            4_000,
+            random.nextInt(6),
+            1L << 20,
             false));
   }
 
@@ -160,6 +160,9 @@ public final class RandomCommands {
   private Command.Op create(long session) {
     boolean sequential = random.nextInt(4) == 0;
     String name = sequential && random.nextInt(3) == 0 ? "" : pick(NAMES);
+    if (random.nextInt(30) == 0) {
+      name = pick(List.of("", ".", "..", "x/y"));
+    }
     return new Command.Create(
         parent(),
         name,
