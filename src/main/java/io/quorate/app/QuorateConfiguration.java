@@ -1,0 +1,112 @@
+package io.quorate.app;
+
+import io.quorate.codec.CorruptCheckpointException;
+import io.quorate.consensus.Replicator;
+import io.quorate.consensus.microraft.ConsensusConfig;
+import io.quorate.consensus.microraft.MicroRaftReplicator;
+import io.quorate.server.Clock;
+import io.quorate.server.Coordinator;
+import io.quorate.server.QuorateServer;
+import io.quorate.server.Sessions;
+import io.quorate.storage.CheckpointStore;
+import io.quorate.storage.mvstore.MvCheckpointStore;
+import io.quorate.watch.WatchTable;
+import java.io.IOException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Puts one member together from its parts. */
+@Configuration(proxyBeanMethods = false)
+class QuorateConfiguration {
+  private static final Logger LOG = LoggerFactory.getLogger("quorate");
+  private static final int EXIT_FATAL = 70;
+
+  @Bean
+  MemberConfiguration memberConfiguration(QuorateProperties properties) {
+    return MemberConfiguration.from(properties);
+  }
+
+  @Bean
+  Clock clock() {
+    return Clock.SYSTEM;
+  }
+
+  /** Locks the data directory: the first thing that touches it. */
+  @Bean(destroyMethod = "")
+  Replicator replicator(MemberConfiguration member, Clock clock, MicrometerMetrics metrics) {
+    try {
+      return MicroRaftReplicator.open(
+          ConsensusConfig.builder(member.id(), member.dataDir())
+              .voters(member.members())
+              .observers(member.observers())
+              .electionTimeout(member.electionTimeout())
+              .proposalTimeout(Duration.ofSeconds(2))
+              .segmentBytes(member.logSegmentBytes())
+              .snapshotTriggerBytes(member.checkpointAfterBytes())
+              .clockMs(clock::wallMs)
+              .metrics(metrics)
+              .fatal(QuorateConfiguration::end)
+              .build());
+    } catch (IOException e) {
+      throw new CannotStartException(
+          String.valueOf(e.getMessage()),
+          "See to " + member.dataDir() + ", or name another directory with quorate.data-dir.",
+          e);
+    }
+  }
+
+  /** After the replicator, which holds the lock on the directory. */
+  @Bean(destroyMethod = "close")
+  CheckpointStore checkpointStore(MemberConfiguration member, Replicator lockHolder)
+      throws IOException {
+    return MvCheckpointStore.open(member.dataDir().resolve("checkpoint.mv"));
+  }
+
+  @Bean(destroyMethod = "")
+  QuorateServer quorateServer(
+      MemberConfiguration member,
+      Replicator replicator,
+      CheckpointStore store,
+      Clock clock,
+      MicrometerMetrics metrics)
+      throws IOException, CorruptCheckpointException {
+    return new QuorateServer(
+        new QuorateServer.Options(
+            member.id(),
+            BootCounter.next(member.dataDir()),
+            member.settings(),
+            member.requestTimeout(),
+            clock,
+            metrics,
+            QuorateConfiguration::end),
+        replicator,
+        store);
+  }
+
+  @Bean
+  Coordinator coordinator(QuorateServer server) {
+    return server.coordinator();
+  }
+
+  @Bean
+  Sessions sessions(QuorateServer server) {
+    return server.sessions();
+  }
+
+  @Bean
+  WatchTable watches(QuorateServer server) {
+    return server.watches();
+  }
+
+  /**
+   * The end of a member that cannot be trusted any more. Nothing is tidied up: what is on disk is
+   * what was acknowledged, and another write could only make it worse.
+   */
+  private static void end(Throwable cause) {
+    LOG.error("This member stops at once, because it could not go on correctly", cause);
+    Runtime.getRuntime().halt(EXIT_FATAL);
+  }
+}

@@ -1,0 +1,317 @@
+package io.quorate.server;
+
+import io.quorate.codec.CorruptEntryException;
+import io.quorate.codec.EntryCodec;
+import io.quorate.codec.ImageCodec;
+import io.quorate.consensus.LogConsumer;
+import io.quorate.state.Answer;
+import io.quorate.state.Command;
+import io.quorate.state.HistoryEntry;
+import io.quorate.state.Stamp;
+import io.quorate.state.State;
+import io.quorate.state.StateMachine;
+import io.quorate.state.Submission;
+import io.quorate.tree.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/**
+ * Applies the log, in order, on one thread: commands, then watches, then the published state, then
+ * the answers.
+ *
+ * <p>The replicator's thread puts into a bounded queue and waits when it is full; this thread never
+ * waits for the replicator. A failure here means that this member is wrong: it stops it.
+ */
+final class Applier implements LogConsumer {
+  private static final int QUEUE_BOUND = 1024;
+  private static final int RECENT_DIGESTS = 10_000;
+
+  private final BlockingQueue<Task> queue = new ArrayBlockingQueue<>(QUEUE_BOUND);
+  private final Published published;
+  private final Batcher batcher;
+  private final Checkpoints checkpoints;
+  private final ChangeListener listener;
+  private final ServerMetrics metrics;
+  private final Consumer<Throwable> fatal;
+  private final Thread thread = new Thread(this::run, "quorate-applier");
+
+  // Owned by the Applier's thread.
+  private State state;
+  private long index;
+  private final TreeMap<Long, Digest> recent = new TreeMap<>();
+
+  /** Told of every applied entry that changed the tree, before its state is published. */
+  interface ChangeListener {
+    void fire(State after, List<HistoryEntry> changes);
+
+    /** Another state took the place of the one before: what lies between is not known. */
+    void replaced(State after);
+  }
+
+  private sealed interface Task {
+    record Entry(long index, long stampMs, byte[] bytes) implements Task {}
+
+    record Passed(long index) implements Task {}
+
+    record NewTerm(long index, long term, int leaderId, long stampMs) implements Task {}
+
+    record Checkpoint(long index, byte[] logMeta) implements Task {}
+
+    record ImageAt(long index, CompletableFuture<Image> future) implements Task {}
+
+    record Install(long index, byte[] logMeta, State state) implements Task {}
+
+    record Stop() implements Task {}
+  }
+
+  Applier(
+      Published published,
+      Batcher batcher,
+      Checkpoints checkpoints,
+      ChangeListener listener,
+      ServerMetrics metrics,
+      Consumer<Throwable> fatal) {
+    this.published = published;
+    this.batcher = batcher;
+    this.checkpoints = checkpoints;
+    this.listener = listener;
+    this.metrics = metrics;
+    this.fatal = fatal;
+    this.state = published.view().state();
+    this.thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Applies what is queued and ends. */
+  void stop() throws InterruptedException {
+    put(new Task.Stop());
+    thread.join(5_000);
+  }
+
+  int queued() {
+    return queue.size();
+  }
+
+  // The replicator's thread
+
+  @Override
+  public RestorePoint restorePoint() {
+    Checkpoints.Restored restored = checkpoints.restored();
+    index = restored.point().index();
+    state = restored.state();
+    published.publish(state, index);
+    listener.replaced(state);
+    return restored.point();
+  }
+
+  @Override
+  public void committed(long at, long stampMs, byte[] entry) {
+    put(new Task.Entry(at, stampMs, entry));
+  }
+
+  @Override
+  public void passed(long at) {
+    put(new Task.Passed(at));
+  }
+
+  @Override
+  public void newTerm(long at, long term, int leaderId, long stampMs) {
+    put(new Task.NewTerm(at, term, leaderId, stampMs));
+  }
+
+  @Override
+  public void checkpoint(long at, byte[] logMeta) {
+    put(new Task.Checkpoint(at, logMeta));
+  }
+
+  @Override
+  public CompletionStage<Image> imageAt(long at) {
+    var future = new CompletableFuture<Image>();
+    put(new Task.ImageAt(at, future));
+    return future;
+  }
+
+  @Override
+  public void install(long at, byte[] logMeta, InputStream image) throws IOException {
+    put(new Task.Install(at, logMeta, ImageCodec.read(image)));
+  }
+
+  private void put(Task task) {
+    try {
+      queue.put(task);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while handing over a committed entry", e);
+    }
+  }
+
+  // The Applier's thread
+
+  private void run() {
+    try {
+      while (perform(queue.take())) {
+        metrics.applied(state);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Throwable e) {
+      fatal.accept(e);
+    }
+  }
+
+  private boolean perform(Task task) throws CorruptEntryException {
+    switch (task) {
+      case Task.Entry entry -> apply(entry);
+      case Task.Passed passed -> publish(passed.index, List.of());
+      case Task.NewTerm term -> {
+        apply(
+            Submission.of(
+                Submission.Author.CLUSTER, new Command.NewTerm(term.term, term.leaderId)),
+            new Stamp(term.stampMs),
+            new ArrayList<>());
+        publish(term.index, List.of());
+      }
+      case Task.Checkpoint checkpoint -> {
+        requireAt(checkpoint.index);
+        checkpoints.save(state, checkpoint.index, checkpoint.logMeta);
+      }
+      case Task.ImageAt image -> {
+        requireAt(image.index);
+        image.future.complete(new HeldImage(state));
+      }
+      case Task.Install install -> {
+        state = install.state;
+        index = install.index;
+        listener.replaced(state);
+        published.publish(state, index);
+        checkpoints.save(state, install.index, install.logMeta);
+      }
+      case Task.Stop stop -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void apply(Task.Entry task) throws CorruptEntryException {
+    var stamp = new Stamp(task.stampMs);
+    var changes = new ArrayList<HistoryEntry>();
+    switch (EntryCodec.decode(task.bytes)) {
+      case EntryCodec.Entry.Solo solo -> {
+        for (Submission submission : solo.submissions()) {
+          apply(submission, stamp, changes);
+        }
+        publish(task.index, changes);
+        for (Submission submission : solo.submissions()) {
+          afterSolo(submission.command());
+        }
+      }
+      case EntryCodec.Entry.Batch batch -> {
+        boolean ours = batch.member() == batcher.member() && batch.boot() == batcher.boot();
+        switch (StateMachine.admission(state, batch.member(), batch.boot(), batch.sequence())) {
+          case ADMITTED -> {
+            var applied = new ArrayList<StateMachine.Applied>(batch.submissions().size());
+            for (Submission submission : batch.submissions()) {
+              applied.add(apply(submission, stamp, changes));
+            }
+            state =
+                StateMachine.admitted(state, batch.member(), batch.boot(), batch.sequence());
+            publish(task.index, changes);
+            if (ours) {
+              batcher.applied(batch.sequence(), replies(applied));
+            }
+          }
+          case DUPLICATE, REFUSED -> publish(task.index, changes);
+        }
+      }
+    }
+  }
+
+  private StateMachine.Applied apply(
+      Submission submission, Stamp stamp, List<HistoryEntry> changes) {
+    StateMachine.Applied applied = StateMachine.apply(state, submission, stamp);
+    state = applied.state();
+    if (applied.change() != null) {
+      changes.add(applied.change());
+    }
+    if (submission.command() instanceof Command.Audit audit) {
+      compare(audit);
+    }
+    metrics.command(submission.command(), applied.answer().outcome());
+    return applied;
+  }
+
+  private List<Reply> replies(List<StateMachine.Applied> applied) {
+    var replies = new ArrayList<Reply>(applied.size());
+    for (StateMachine.Applied each : applied) {
+      Answer answer = each.answer();
+      replies.add(new Reply(answer, state, each.repeated()));
+    }
+    return replies;
+  }
+
+  private void afterSolo(Command command) {
+    if (command instanceof Command.Fence fence
+        && fence.member() == batcher.member()
+        && fence.boot() == batcher.boot()) {
+      batcher.fenced(fence.next());
+    }
+  }
+
+  /** Compares the leader's digest with what this member had after the same zxid. */
+  private void compare(Command.Audit audit) {
+    Digest own = recent.get(audit.zxid());
+    if (own != null && !own.equals(audit.digest())) {
+      throw new IllegalStateException(
+          "this member's tree differs from the leader's at zxid 0x"
+              + Long.toHexString(audit.zxid()));
+    }
+  }
+
+  /** Remembers the digest at the end of an entry: audits ask for one a little later. */
+  private void remember() {
+    recent.put(state.zxid(), state.tree().digest());
+    if (recent.size() > RECENT_DIGESTS) {
+      recent.pollFirstEntry();
+    }
+  }
+
+  /** Watches first, then the state, then (by the caller) the replies: no event is overtaken. */
+  private void publish(long at, List<HistoryEntry> changes) {
+    index = at;
+    if (!changes.isEmpty()) {
+      remember();
+      listener.fire(state, changes);
+    }
+    published.publish(state, at);
+  }
+
+  private void requireAt(long at) {
+    if (index != at) {
+      throw new IllegalStateException("asked for the state at " + at + " while at " + index);
+    }
+  }
+
+  private record HeldImage(State state) implements Image {
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      ImageCodec.write(state, out);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+}

@@ -1,0 +1,280 @@
+package io.quorate.server;
+
+import io.quorate.codec.EntryCodec;
+import io.quorate.consensus.Replicator;
+import io.quorate.consensus.Replicator.Proposal;
+import io.quorate.server.NotAppliedException.Reason;
+import io.quorate.state.Command;
+import io.quorate.state.Submission;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts whatever is waiting into one log entry as soon as the one before it is applied here.
+ *
+ * <p>One batch is under way at a time. Its fate decides what its clients hear: a batch that was
+ * refused every time goes back to the queue; one that may be in the log is proposed again, under the
+ * same sequence number, while a client waits, and is fenced off afterwards.
+ *
+ * <p>All fields are guarded by {@code lock}. Clients are answered outside it.
+ */
+final class Batcher {
+  static final int MAX_OPERATIONS = 256;
+  static final int MAX_BYTES = 256 * 1024;
+  private static final int MAX_WAITING = 65_536;
+  private static final long MAX_WAITING_BYTES = 128L << 20;
+
+  private final Object lock = new Object();
+  private final Replicator replicator;
+  private final Clock clock;
+  private final int member;
+  private final long boot;
+  private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
+  private long waitingBytes;
+  private long nextSequence;
+  private @Nullable Flight flight;
+  private boolean stopped;
+
+  Batcher(Replicator replicator, Clock clock, int member, long boot) {
+    this.replicator = replicator;
+    this.clock = clock;
+    this.member = member;
+    this.boot = boot;
+  }
+
+  private record Pending(byte[] bytes, long deadlineMs, CompletableFuture<Reply> future) {}
+
+  /** One batch on its way, or the fence that ends it. */
+  private static final class Flight {
+    final long sequence;
+    final List<Pending> operations;
+    byte[] entry;
+
+    /** Whether some attempt may have put it into the log. */
+    boolean maybeLogged;
+
+    boolean fencing;
+    boolean proposing;
+    boolean committed;
+
+    Flight(long sequence, List<Pending> operations, byte[] entry) {
+      this.sequence = sequence;
+      this.operations = operations;
+      this.entry = entry;
+    }
+  }
+
+  long boot() {
+    return boot;
+  }
+
+  int member() {
+    return member;
+  }
+
+  /** How many operations wait for their batch. */
+  int waitingCount() {
+    synchronized (lock) {
+      return waiting.size();
+    }
+  }
+
+  /**
+   * @param submission as {@link EntryCodec#submission} made it
+   * @param deadlineMs on the monotonic clock
+   * @return completes on the Applier's thread, or exceptionally with {@link NotAppliedException} or
+   *     {@link IndeterminateException}
+   */
+  CompletableFuture<Reply> submit(byte[] submission, long deadlineMs) {
+    var pending = new Pending(submission, deadlineMs, new CompletableFuture<>());
+    synchronized (lock) {
+      if (stopped) {
+        return refused(Reason.STOPPING, "this member is stopping");
+      }
+      if (waiting.size() >= MAX_WAITING || waitingBytes + submission.length > MAX_WAITING_BYTES) {
+        return refused(Reason.OVERLOADED, "too many writes are waiting on this member");
+      }
+      waiting.add(pending);
+      waitingBytes += submission.length;
+    }
+    launch();
+    return pending.future;
+  }
+
+  private static CompletableFuture<Reply> refused(Reason reason, String message) {
+    return CompletableFuture.failedFuture(new NotAppliedException(reason, message));
+  }
+
+  private void launch() {
+    Flight started;
+    synchronized (lock) {
+      if (flight != null || waiting.isEmpty()) {
+        return;
+      }
+      var operations = new ArrayList<Pending>();
+      int bytes = 0;
+      while (!waiting.isEmpty()
+          && operations.size() < MAX_OPERATIONS
+          && (operations.isEmpty() || bytes + waiting.element().bytes.length <= MAX_BYTES)) {
+        Pending next = waiting.remove();
+        bytes += next.bytes.length;
+        waitingBytes -= next.bytes.length;
+        operations.add(next);
+      }
+      started = new Flight(nextSequence, operations, new byte[0]);
+      started.proposing = true;
+      flight = started;
+    }
+    // Encoded outside the lock: a megabyte must not hold up those who only queue.
+    started.entry =
+        EntryCodec.batch(
+            member, boot, started.sequence, started.operations.stream().map(p -> p.bytes).toList());
+    propose(started);
+  }
+
+  private void propose(Flight proposed) {
+    replicator
+        .propose(proposed.entry)
+        .whenComplete(
+            (proposal, failure) ->
+                proposed(
+                    proposed,
+                    proposal != null
+                        ? proposal
+                        : new Proposal.Unknown(String.valueOf(failure))));
+  }
+
+  private void proposed(Flight answered, Proposal proposal) {
+    synchronized (lock) {
+      answered.proposing = false;
+      switch (proposal) {
+        case Proposal.Committed committed -> {
+          answered.committed = true;
+          answered.maybeLogged = true;
+        }
+        case Proposal.Unknown unknown -> answered.maybeLogged = true;
+        case Proposal.Refused refused -> {
+          if (flight == answered && !answered.maybeLogged) {
+            for (int i = answered.operations.size() - 1; i >= 0; i--) {
+              waiting.addFirst(answered.operations.get(i));
+              waitingBytes += answered.operations.get(i).bytes.length;
+            }
+            flight = null;
+          }
+        }
+      }
+    }
+  }
+
+  /** Called every few dozen milliseconds: ends what has waited too long, tries again what failed. */
+  void tick() {
+    long now = clock.monotonicMs();
+    var notApplied = new ArrayList<Pending>();
+    var unknown = new ArrayList<Pending>();
+    Flight again = null;
+    synchronized (lock) {
+      for (Iterator<Pending> i = waiting.iterator(); i.hasNext(); ) {
+        Pending pending = i.next();
+        if (pending.deadlineMs <= now) {
+          i.remove();
+          waitingBytes -= pending.bytes.length;
+          notApplied.add(pending);
+        }
+      }
+      Flight current = flight;
+      if (current != null) {
+        boolean somebodyWaits = false;
+        for (Pending pending : current.operations) {
+          if (pending.deadlineMs <= now) {
+            unknown.add(pending);
+          } else {
+            somebodyWaits = true;
+          }
+        }
+        if (!current.proposing && !current.committed) {
+          if (!somebodyWaits && !current.fencing) {
+            current.fencing = true;
+            current.entry =
+                EntryCodec.solo(
+                    List.of(
+                        EntryCodec.submission(
+                            Submission.of(
+                                Submission.Author.CLUSTER,
+                                new Command.Fence(member, boot, current.sequence + 1)))));
+          }
+          current.proposing = true;
+          again = current;
+        }
+      }
+    }
+    for (Pending pending : notApplied) {
+      pending.future.completeExceptionally(
+          new NotAppliedException(Reason.NO_QUORUM, "no quorum took the write in time"));
+    }
+    for (Pending pending : unknown) {
+      pending.future.completeExceptionally(
+          new IndeterminateException(
+              "the write was handed to replication and no answer came in time"));
+    }
+    if (again != null) {
+      propose(again);
+    }
+    launch();
+  }
+
+  /** The batch {@code sequence} of this start was applied; {@code replies} in its order. */
+  void applied(long sequence, List<Reply> replies) {
+    Flight landed;
+    synchronized (lock) {
+      landed = flight;
+      if (landed == null || landed.sequence != sequence) {
+        return;
+      }
+      flight = null;
+      nextSequence = sequence + 1;
+    }
+    launch();
+    for (int i = 0; i < replies.size(); i++) {
+      landed.operations.get(i).future.complete(replies.get(i));
+    }
+  }
+
+  /** A fence of this start was applied: nothing below {@code next} will be any more. */
+  void fenced(long next) {
+    synchronized (lock) {
+      Flight current = flight;
+      if (current == null || current.sequence >= next) {
+        return;
+      }
+      flight = null;
+      nextSequence = next;
+    }
+    launch();
+  }
+
+  /** Takes no more; completes when nothing is under way. */
+  void stop() {
+    List<Pending> left;
+    synchronized (lock) {
+      stopped = true;
+      left = List.copyOf(waiting);
+      waiting.clear();
+      waitingBytes = 0;
+    }
+    for (Pending pending : left) {
+      pending.future.completeExceptionally(
+          new NotAppliedException(Reason.STOPPING, "this member is stopping"));
+    }
+  }
+
+  /** Whether nothing waits and nothing is under way. */
+  boolean isIdle() {
+    synchronized (lock) {
+      return flight == null && waiting.isEmpty();
+    }
+  }
+}

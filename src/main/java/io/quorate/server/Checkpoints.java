@@ -1,0 +1,134 @@
+package io.quorate.server;
+
+import io.quorate.codec.CheckpointCodec;
+import io.quorate.codec.CorruptCheckpointException;
+import io.quorate.consensus.LogConsumer.RestorePoint;
+import io.quorate.state.Settings;
+import io.quorate.state.State;
+import io.quorate.storage.CheckpointStore;
+import java.io.UncheckedIOException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the durable image of the state, on a thread of its own: each save writes what changed since
+ * the one before. Of several requests that wait, the newest is done.
+ */
+final class Checkpoints implements AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(Checkpoints.class.getName());
+
+  private final CheckpointStore store;
+  private final ServerMetrics metrics;
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(
+          task -> Thread.ofPlatform().name("quorate-checkpoint").daemon().unstarted(task));
+  private final Object lock = new Object();
+  private @Nullable Request next;
+  private volatile LongConsumer durable = index -> {};
+
+  /** What the store holds; owned by the checkpoint thread after the start. */
+  private @Nullable State saved;
+
+  private record Request(State state, long index, byte[] logMeta) {}
+
+  /** A state and the place in the log that it was saved at. */
+  record Restored(State state, RestorePoint point) {}
+
+  private final Restored restored;
+
+  /**
+   * Reads the newest image.
+   *
+   * @param initial the settings of a state that is yet to be founded
+   * @throws CorruptCheckpointException when the image is not what was written
+   */
+  Checkpoints(CheckpointStore store, Settings initial, ServerMetrics metrics)
+      throws CorruptCheckpointException {
+    this.store = store;
+    this.metrics = metrics;
+    CheckpointStore.Meta meta = store.latest().orElse(null);
+    if (meta == null) {
+      restored = new Restored(State.initial(initial), RestorePoint.NONE);
+    } else {
+      State state = CheckpointCodec.read(meta.header(), store::read);
+      saved = state;
+      restored = new Restored(state, new RestorePoint(meta.index(), meta.logMeta()));
+    }
+  }
+
+  Restored restored() {
+    return restored;
+  }
+
+  /** Who is told the index of each image that is on disk. */
+  void onDurable(LongConsumer listener) {
+    durable = listener;
+  }
+
+  void save(State state, long index, byte[] logMeta) {
+    synchronized (lock) {
+      boolean queued = next != null;
+      next = new Request(state, index, logMeta);
+      if (!queued) {
+        thread.execute(this::saveNext);
+      }
+    }
+  }
+
+  private void saveNext() {
+    Request request;
+    synchronized (lock) {
+      request = next;
+      next = null;
+    }
+    if (request == null) {
+      return;
+    }
+    long start = System.nanoTime();
+    try {
+      State since = saved;
+      store.save(
+          new CheckpointStore.Meta(
+              request.index, request.logMeta, CheckpointCodec.header(request.state)),
+          since == null,
+          edit -> CheckpointCodec.write(request.state, since, sink(edit)));
+      saved = request.state;
+      metrics.checkpointed(System.nanoTime() - start);
+      durable.accept(request.index);
+    } catch (UncheckedIOException | IllegalStateException e) {
+      // The image before is whole and the log since it is kept: nothing is lost, only longer.
+      LOG.log(Level.WARNING, "no checkpoint at log index " + request.index, e);
+    }
+  }
+
+  private static CheckpointCodec.Sink sink(CheckpointStore.Edit edit) {
+    return new CheckpointCodec.Sink() {
+      @Override
+      public void put(String map, byte[] key, byte[] value) {
+        edit.put(map, key, value);
+      }
+
+      @Override
+      public void remove(String map, byte[] key) {
+        edit.remove(map, key);
+      }
+    };
+  }
+
+  @Override
+  public void close() {
+    thread.shutdown();
+    try {
+      if (!thread.awaitTermination(8, TimeUnit.SECONDS)) {
+        thread.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

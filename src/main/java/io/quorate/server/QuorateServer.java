@@ -1,0 +1,198 @@
+package io.quorate.server;
+
+import io.quorate.codec.CorruptCheckpointException;
+import io.quorate.consensus.Replicator;
+import io.quorate.state.Command;
+import io.quorate.state.HistoryEntry;
+import io.quorate.state.Settings;
+import io.quorate.state.State;
+import io.quorate.state.Submission;
+import io.quorate.state.Submission.Author;
+import io.quorate.storage.CheckpointStore;
+import io.quorate.tree.ZPath;
+import io.quorate.tree.Znode;
+import io.quorate.tree.ZooVector;
+import io.quorate.watch.WatchTable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * One member: its parts, put together, started and stopped.
+ *
+ * <p>Start order: state from the checkpoint, then the log after it, then the tick.
+ */
+public final class QuorateServer implements AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(QuorateServer.class.getName());
+  private static final long TICK_MS = 20;
+  private static final long REAP_PERIOD_MS = 1_000;
+  private static final int REAP_PER_ROUND = 200;
+  private static final long AUDIT_PERIOD_MS = 60_000;
+
+  private final Options options;
+  private final Replicator replicator;
+  private final Published published;
+  private final Batcher batcher;
+  private final Checkpoints checkpoints;
+  private final Applier applier;
+  private final Coordinator coordinator;
+  private final Sessions sessions;
+  private final WatchTable watches;
+  private final ScheduledExecutorService ticker =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> Thread.ofPlatform().name("quorate-tick").daemon().unstarted(task));
+
+  // Owned by the ticker's thread.
+  private long lastReapMs;
+  private long lastAuditMs;
+
+  /**
+   * What a member is told.
+   *
+   * @param member its number
+   * @param boot how often it was started on this data directory; a larger number each time
+   * @param founding settings of a state that is yet to be founded
+   * @param fatal told of what this member cannot go on after
+   */
+  public record Options(
+      int member,
+      long boot,
+      Settings founding,
+      Duration requestTimeout,
+      Clock clock,
+      ServerMetrics metrics,
+      Consumer<Throwable> fatal) {}
+
+  public QuorateServer(Options options, Replicator replicator, CheckpointStore store)
+      throws CorruptCheckpointException {
+    this.options = options;
+    this.replicator = replicator;
+    checkpoints = new Checkpoints(store, options.founding(), options.metrics());
+    State restored = checkpoints.restored().state();
+    published = new Published(restored);
+    watches = new WatchTable(restored);
+    batcher = new Batcher(replicator, options.clock(), options.member(), options.boot());
+    applier =
+        new Applier(
+            published, batcher, checkpoints, listener(), options.metrics(), options.fatal());
+    coordinator =
+        new Coordinator(
+            replicator,
+            published,
+            batcher,
+            options.clock(),
+            options.requestTimeout(),
+            options.metrics());
+    sessions = new Sessions(coordinator, options.clock(), options.member());
+    checkpoints.onDurable(replicator::checkpointDurable);
+  }
+
+  private Applier.ChangeListener listener() {
+    return new Applier.ChangeListener() {
+      @Override
+      public void fire(State after, List<HistoryEntry> changes) {
+        watches.fire(after, changes);
+      }
+
+      @Override
+      public void replaced(State after) {
+        watches.replace(after);
+      }
+    };
+  }
+
+  public void start() {
+    applier.start();
+    replicator.start(applier);
+    ticker.scheduleAtFixedRate(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  public Coordinator coordinator() {
+    return coordinator;
+  }
+
+  public Sessions sessions() {
+    return sessions;
+  }
+
+  public WatchTable watches() {
+    return watches;
+  }
+
+  public Clock clock() {
+    return options.clock();
+  }
+
+  private void tick() {
+    try {
+      batcher.tick();
+      boolean leading = replicator.leadership().localLeader();
+      sessions.tick(leading, TICK_MS);
+      long now = options.clock().monotonicMs();
+      if (leading && now - lastReapMs >= REAP_PERIOD_MS) {
+        lastReapMs = now;
+        reap();
+      }
+      if (leading && now - lastAuditMs >= AUDIT_PERIOD_MS) {
+        lastAuditMs = now;
+        audit();
+      }
+    } catch (RuntimeException e) {
+      LOG.log(Level.SEVERE, "the tick failed; the next one goes on", e);
+    }
+  }
+
+  /** Container and TTL nodes whose time has come, by this member's clock. */
+  private void reap() {
+    State state = coordinator.state();
+    long nowMs = Math.max(options.clock().wallMs(), state.timeMs());
+    var due = new ArrayList<ZPath>();
+    ZooVector.Cursor<ZPath, ZPath> cursor = state.reapable().cursor();
+    while (due.size() < REAP_PER_ROUND && cursor.next()) {
+      Znode node = state.find(cursor.key());
+      if (node != null && state.isDue(node, nowMs)) {
+        due.add(cursor.key());
+      }
+    }
+    for (ZPath path : due) {
+      coordinator.submit(Submission.of(Author.CLUSTER, new Command.Reap(path)));
+    }
+  }
+
+  private void audit() {
+    State state = coordinator.state();
+    coordinator.submit(
+        Submission.of(
+            Author.CLUSTER, new Command.Audit(state.zxid(), state.tree().digest())));
+  }
+
+  /** Finishes what is under way, hands leadership over, flushes; takes a few seconds at most. */
+  @Override
+  public void close() {
+    batcher.stop();
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+    while (!batcher.isIdle() && System.nanoTime() < deadline) {
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
+      }
+    }
+    ticker.shutdownNow();
+    try {
+      replicator.close();
+      applier.stop();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      checkpoints.close();
+    }
+  }
+}
