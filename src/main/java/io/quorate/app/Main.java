@@ -1,8 +1,8 @@
 package io.quorate.app;
 
 /**
- * Where the program starts. Compiled for an older Java than the rest, so that a Java that is too old
- * gets a sentence instead of a stack trace.
+ * Where the program starts. Compiled for an older Java than the rest, so that a Java that is too
+ * old gets a sentence instead of a stack trace.
  */
 public final class Main {
   private static final int NEEDED = 21;

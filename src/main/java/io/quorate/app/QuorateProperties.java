@@ -32,5 +32,6 @@ record QuorateProperties(
   record History(@DefaultValue("100000 events, 64MB") String retention) {}
 
   /** Keys under {@code quorate.log}. */
-  record Log(@DefaultValue("8MB") String segmentSize, @DefaultValue("64MB") String checkpointAfter) {}
+  record Log(
+      @DefaultValue("8MB") String segmentSize, @DefaultValue("64MB") String checkpointAfter) {}
 }

@@ -1,6 +1,4 @@
-/**
- * {@code main}, configuration, wiring, health, metrics and the system clock. Nobody imports it.
- */
+/** {@code main}, configuration, wiring, health, metrics and the system clock. Nobody imports it. */
 @NullMarked
 package io.quorate.app;
 

@@ -177,8 +177,7 @@ final class Applier implements LogConsumer {
       case Task.Passed passed -> publish(passed.index, List.of());
       case Task.NewTerm term -> {
         apply(
-            Submission.of(
-                Submission.Author.CLUSTER, new Command.NewTerm(term.term, term.leaderId)),
+            Submission.of(Submission.Author.CLUSTER, new Command.NewTerm(term.term, term.leaderId)),
             new Stamp(term.stampMs),
             new ArrayList<>());
         publish(term.index, List.of());
@@ -226,8 +225,7 @@ final class Applier implements LogConsumer {
             for (Submission submission : batch.submissions()) {
               applied.add(apply(submission, stamp, changes));
             }
-            state =
-                StateMachine.admitted(state, batch.member(), batch.boot(), batch.sequence());
+            state = StateMachine.admitted(state, batch.member(), batch.boot(), batch.sequence());
             publish(task.index, changes);
             if (ours) {
               batcher.applied(batch.sequence(), replies(applied));
@@ -313,5 +311,4 @@ final class Applier implements LogConsumer {
     @Override
     public void close() {}
   }
-
 }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Puts whatever is waiting into one log entry as soon as the one before it is applied here.
  *
  * <p>One batch is under way at a time. Its fate decides what its clients hear: a batch that was
- * refused every time goes back to the queue; one that may be in the log is proposed again, under the
- * same sequence number, while a client waits, and is fenced off afterwards.
+ * refused every time goes back to the queue; one that may be in the log is proposed again, under
+ * the same sequence number, while a client waits, and is fenced off afterwards.
  *
  * <p>All fields are guarded by {@code lock}. Clients are answered outside it.
  */
@@ -143,9 +143,7 @@ final class Batcher {
             (proposal, failure) ->
                 proposed(
                     proposed,
-                    proposal != null
-                        ? proposal
-                        : new Proposal.Unknown(String.valueOf(failure))));
+                    proposal != null ? proposal : new Proposal.Unknown(String.valueOf(failure))));
   }
 
   private void proposed(Flight answered, Proposal proposal) {
@@ -170,7 +168,9 @@ final class Batcher {
     }
   }
 
-  /** Called every few dozen milliseconds: ends what has waited too long, tries again what failed. */
+  /**
+   * Called every few dozen milliseconds: ends what has waited too long, tries again what failed.
+   */
   void tick() {
     long now = clock.monotonicMs();
     var notApplied = new ArrayList<Pending>();

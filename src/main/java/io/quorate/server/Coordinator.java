@@ -63,8 +63,7 @@ public final class Coordinator {
     }
     long start = System.nanoTime();
     CompletableFuture<Reply> reply =
-        batcher.submit(
-            EntryCodec.submission(submission), clock.monotonicMs() + timeout.toMillis());
+        batcher.submit(EntryCodec.submission(submission), clock.monotonicMs() + timeout.toMillis());
     reply.whenComplete(
         (r, failure) -> metrics.answered(submission.command(), System.nanoTime() - start));
     return reply;

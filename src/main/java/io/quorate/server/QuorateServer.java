@@ -168,8 +168,7 @@ public final class QuorateServer implements AutoCloseable {
   private void audit() {
     State state = coordinator.state();
     coordinator.submit(
-        Submission.of(
-            Author.CLUSTER, new Command.Audit(state.zxid(), state.tree().digest())));
+        Submission.of(Author.CLUSTER, new Command.Audit(state.zxid(), state.tree().digest())));
   }
 
   /** Finishes what is under way, hands leadership over, flushes; takes a few seconds at most. */

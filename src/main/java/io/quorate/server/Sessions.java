@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sessions as their clients meet them: opened, attached, kept alive, closed.
  *
- * <p>Signs of life are not logged. Here they are gathered; the leader's {@link SessionClock} is told
- * and proposes the end of those that fell silent.
+ * <p>Signs of life are not logged. Here they are gathered; the leader's {@link SessionClock} is
+ * told and proposes the end of those that fell silent.
  */
 public final class Sessions {
   private static final int SECRET_BYTES = 16;
@@ -100,8 +100,7 @@ public final class Sessions {
     return coordinator
         .submit(
             Submission.of(
-                Author.ANYONE,
-                new Command.AttachSession(id, hashOf(secret), timeoutMs, member)))
+                Author.ANYONE, new Command.AttachSession(id, hashOf(secret), timeoutMs, member)))
         .thenApply(
             reply ->
                 reply.outcome() instanceof Outcome.InSession in
@@ -116,8 +115,7 @@ public final class Sessions {
         .session(id)
         .filter(
             session ->
-                MessageDigest.isEqual(
-                    session.passwordHash().toArray(), hashOf(secret).toArray()));
+                MessageDigest.isEqual(session.passwordHash().toArray(), hashOf(secret).toArray()));
   }
 
   /** Ends a session and its ephemerals; done already is {@link Code#SESSIONEXPIRED}. */
@@ -185,8 +183,7 @@ public final class Sessions {
               session ->
                   ends.add(
                       Submission.of(
-                          Author.CLUSTER,
-                          new Command.ExpireSession(id, session.generation()))));
+                          Author.CLUSTER, new Command.ExpireSession(id, session.generation()))));
     }
     return ends;
   }

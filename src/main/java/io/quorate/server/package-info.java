@@ -1,6 +1,6 @@
 /**
- * The one door: {@code Coordinator} takes commands and reads, batches them, and answers from what this member has
- * applied. Knows no protocol and no vendor.
+ * The one door: {@code Coordinator} takes commands and reads, batches them, and answers from what
+ * this member has applied. Knows no protocol and no vendor.
  */
 @NullMarked
 package io.quorate.server;

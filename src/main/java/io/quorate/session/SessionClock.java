@@ -11,8 +11,8 @@ import java.util.PriorityQueue;
  * Which sessions have been silent for longer than their timeout. It is told what was heard and what
  * time it is.
  *
- * <p>Not thread-safe: its owner guards it. Hearing from a session costs O(1); each session is looked
- * at about once per timeout, however often it is heard.
+ * <p>Not thread-safe: its owner guards it. Hearing from a session costs O(1); each session is
+ * looked at about once per timeout, however often it is heard.
  *
  * <p>Source: ZooKeeper programmer's guide, "Sessions"; ours does not round to ticks.
  */

@@ -1,6 +1,6 @@
 /**
- * The port {@code CheckpointStore}: one durable image of the state, written incrementally. {@code storage.mvstore}
- * owns H2. Knows neither Raft nor Spring.
+ * The port {@code CheckpointStore}: one durable image of the state, written incrementally. {@code
+ * storage.mvstore} owns H2. Knows neither Raft nor Spring.
  */
 @NullMarked
 package io.quorate.storage;

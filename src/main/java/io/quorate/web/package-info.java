@@ -1,6 +1,6 @@
 /**
- * REST, WebSocket, server-sent events and problem details. Turns requests into commands and outcomes into status
- * codes; decides nothing. Start with {@code ZnodeController}.
+ * REST, WebSocket, server-sent events and problem details. Turns requests into commands and
+ * outcomes into status codes; decides nothing. Start with {@code ZnodeController}.
  */
 @NullMarked
 package io.quorate.web;

@@ -1,6 +1,6 @@
 /**
- * The ZooKeeper client protocol on Netty: jute codec, pipeline, four-letter words. Knows neither Spring nor
- * {@code web}.
+ * The ZooKeeper client protocol on Netty: jute codec, pipeline, four-letter words. Knows neither
+ * Spring nor {@code web}.
  */
 @NullMarked
 package io.quorate.wire;

@@ -96,10 +96,10 @@ class CrashIT {
             .as("acknowledged %s", location)
             .isEqualTo(200);
       }
-      HttpResponse<String> stat =
-          send("GET", "/znodes/crash/queue-" + number + "?view=stat", "");
+      HttpResponse<String> stat = send("GET", "/znodes/crash/queue-" + number + "?view=stat", "");
       int children =
-          Integer.parseInt(stat.body().replaceFirst("(?s).*\"numChildren\"\\s*:\\s*(\\d+).*", "$1"));
+          Integer.parseInt(
+              stat.body().replaceFirst("(?s).*\"numChildren\"\\s*:\\s*(\\d+).*", "$1"));
       assertThat(children).as("queue %d", number).isBetween(queued.size(), queueAttempts);
     }
   }

@@ -174,8 +174,7 @@ class ZooVectorTest {
     assertThat(vector.put(count, "new").remove(0).size()).isEqualTo(Math.max(count, 0));
   }
 
-  private record Version(
-      ZooVector<byte[], Object> vector, NavigableMap<byte[], Object> model) {}
+  private record Version(ZooVector<byte[], Object> vector, NavigableMap<byte[], Object> model) {}
 
   private static ZooVector<Integer, String> numbers(int count) {
     var builder = ZooVector.<Integer, String>builder(Comparator.naturalOrder());

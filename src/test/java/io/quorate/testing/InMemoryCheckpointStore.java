@@ -1,0 +1,54 @@
+package io.quorate.testing;
+
+import io.quorate.storage.CheckpointStore;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A checkpoint that lasts as long as the object: a member can be started again on it. */
+public final class InMemoryCheckpointStore implements CheckpointStore {
+  private final Map<String, TreeMap<byte[], byte[]>> maps = new HashMap<>();
+  private @Nullable Meta meta;
+
+  @Override
+  public synchronized Optional<Meta> latest() {
+    return Optional.ofNullable(meta);
+  }
+
+  @Override
+  public synchronized void read(String map, BiConsumer<byte[], byte[]> entries) {
+    map(map).forEach(entries);
+  }
+
+  @Override
+  public synchronized void save(Meta newMeta, boolean whole, Consumer<Edit> changes) {
+    if (whole) {
+      maps.clear();
+    }
+    changes.accept(
+        new Edit() {
+          @Override
+          public void put(String map, byte[] key, byte[] value) {
+            map(map).put(key, value);
+          }
+
+          @Override
+          public void remove(String map, byte[] key) {
+            map(map).remove(key);
+          }
+        });
+    meta = newMeta;
+  }
+
+  private TreeMap<byte[], byte[]> map(String name) {
+    return maps.computeIfAbsent(name, n -> new TreeMap<>(Arrays::compareUnsigned));
+  }
+
+  @Override
+  public void close() {}
+}
