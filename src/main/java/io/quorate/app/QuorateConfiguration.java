@@ -60,9 +60,9 @@ class QuorateConfiguration {
 
   /** After the replicator, which holds the lock on the directory. */
   @Bean(destroyMethod = "close")
-  CheckpointStore checkpointStore(MemberConfiguration member, Replicator lockHolder)
-      throws IOException {
-    return MvCheckpointStore.open(member.dataDir().resolve("checkpoint.mv"));
+  CheckpointStore checkpointStore(MemberConfiguration member, Replicator lockHolder) {
+    return MvCheckpointStore.open(
+        member.dataDir().resolve("checkpoint"), MvCheckpointStore.Limits.DEFAULT);
   }
 
   @Bean(destroyMethod = "")

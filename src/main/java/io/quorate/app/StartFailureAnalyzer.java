@@ -1,6 +1,7 @@
 package io.quorate.app;
 
 import io.quorate.codec.CorruptCheckpointException;
+import io.quorate.storage.CheckpointUnreadableException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
@@ -21,6 +22,9 @@ public final class StartFailureAnalyzer extends AbstractFailureAnalyzer<RuntimeE
             String.valueOf(corrupt.getMessage()),
             "Restore the data directory from a copy, or rebuild this member from its peers.",
             corrupt);
+      }
+      if (at instanceof CheckpointUnreadableException unreadable) {
+        return new FailureAnalysis(String.valueOf(unreadable.getMessage()), null, unreadable);
       }
     }
     return null;

@@ -5,8 +5,9 @@ import io.quorate.codec.CorruptCheckpointException;
 import io.quorate.consensus.LogConsumer.RestorePoint;
 import io.quorate.state.Settings;
 import io.quorate.state.State;
+import io.quorate.storage.CheckpointFailedException;
 import io.quorate.storage.CheckpointStore;
-import java.io.UncheckedIOException;
+import io.quorate.storage.CheckpointUnreadableException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -95,12 +96,12 @@ final class Checkpoints implements AutoCloseable {
       store.save(
           new CheckpointStore.Meta(
               request.index, request.logMeta, CheckpointCodec.header(request.state)),
-          since == null,
+          since == null ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
           edit -> CheckpointCodec.write(request.state, since, sink(edit)));
       saved = request.state;
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
-    } catch (UncheckedIOException | IllegalStateException e) {
+    } catch (CheckpointFailedException | CheckpointUnreadableException e) {
       // The image before is whole and the log since it is kept: nothing is lost, only longer.
       LOG.log(Level.WARNING, "no checkpoint at log index " + request.index, e);
     }

@@ -1,49 +1,76 @@
 package io.quorate.storage;
 
+import java.util.Collections;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * One durable image of the state: some named sorted maps of bytes and a header, all of one moment.
+ * One durable image of several named, sorted maps of bytes, and a few words about it. An image is
+ * there whole or not at all, whatever stops the process or the machine.
  *
- * <p>Either the whole of {@link #save} is on disk or nothing of it. One thread at a time.
+ * <p>Calls may come from any thread and wait for each other; none belongs on the apply thread.
  */
 public interface CheckpointStore extends AutoCloseable {
 
-  /** The newest durable image; empty when there is none yet. */
+  /** What is written about the newest durable image; empty when there never was one. */
   Optional<Meta> latest();
 
-  /** Reads one map of the newest durable image, in the order of unsigned bytes of the keys. */
+  /**
+   * All entries of one map of the newest durable image, in unsigned order of their keys.
+   *
+   * @throws CheckpointUnreadableException when the disk does not hold what was written
+   */
   void read(String map, BiConsumer<byte[], byte[]> entries);
 
   /**
-   * Writes the next image; it is durable on return.
+   * Makes the next image durable: the newest one with {@code changes}, or only what {@code changes}
+   * puts. Returns when it is on disk; may take long, because it is throttled.
    *
-   * @param whole whether {@code changes} says everything; else it says what differs from the image
-   *     before
-   * @throws java.io.UncheckedIOException when it could not be written; the image before is still
-   *     the newest
+   * <p>Memory: bounded, however many changes there are. Puts in key order are cheapest.
+   *
+   * <p>An exception from {@code changes} is passed on, and an interrupt ends the save; the previous
+   * image then stands as it does after a failure.
+   *
+   * @throws CheckpointFailedException when the disk refused; the previous image is intact
    */
-  void save(Meta meta, boolean whole, Consumer<Edit> changes);
+  void save(Meta meta, Base base, Consumer<Edit> changes);
+
+  /** Bytes on disk at this moment. */
+  long sizeBytes();
 
   @Override
   void close();
 
-  /** Takes the changes of one image. */
+  /** What a save starts from. */
+  enum Base {
+    NEWEST,
+    EMPTY
+  }
+
+  /** The next image while it is being written. Used inside {@link #save}, on its thread. */
   interface Edit {
     void put(String map, byte[] key, byte[] value);
 
+    /** Removes an entry; nothing happens when it is absent. */
     void remove(String map, byte[] key);
+
+    /** Removes all entries of a map. */
+    void clear(String map);
   }
 
   /**
-   * What stands beside the maps.
+   * What goes with an image, in the same commit.
    *
-   * @param index log index that the image covers
-   * @param logMeta the log's own bytes for that index
-   * @param header small named values
+   * @param index log index that it covers
+   * @param logMeta what the log wants back, opaque here
+   * @param header small named values, opaque here
    */
-  record Meta(long index, byte[] logMeta, SortedMap<String, byte[]> header) {}
+  record Meta(long index, byte[] logMeta, SortedMap<String, byte[]> header) {
+    public Meta {
+      header = Collections.unmodifiableSortedMap(new TreeMap<>(header));
+    }
+  }
 }

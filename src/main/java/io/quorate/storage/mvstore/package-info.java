@@ -1,4 +1,7 @@
-/** H2's MVStore as the {@code CheckpointStore}; the only package that knows H2. */
+/**
+ * The durable image on H2's MVStore. Knows neither Raft nor Spring nor what the bytes mean. Start
+ * with {@code MvCheckpointStore}.
+ */
 @NullMarked
 package io.quorate.storage.mvstore;
 
