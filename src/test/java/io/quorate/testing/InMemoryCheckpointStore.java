@@ -26,8 +26,8 @@ public final class InMemoryCheckpointStore implements CheckpointStore {
   }
 
   @Override
-  public synchronized void save(Meta newMeta, boolean whole, Consumer<Edit> changes) {
-    if (whole) {
+  public synchronized void save(Meta newMeta, Base base, Consumer<Edit> changes) {
+    if (base == Base.EMPTY) {
       maps.clear();
     }
     changes.accept(
@@ -41,8 +41,18 @@ public final class InMemoryCheckpointStore implements CheckpointStore {
           public void remove(String map, byte[] key) {
             map(map).remove(key);
           }
+
+          @Override
+          public void clear(String map) {
+            maps.remove(map);
+          }
         });
     meta = newMeta;
+  }
+
+  @Override
+  public long sizeBytes() {
+    return 0;
   }
 
   private TreeMap<byte[], byte[]> map(String name) {
