@@ -8,7 +8,7 @@ import java.util.concurrent.CompletionStage;
 /**
  * The host of the log: takes what is committed, in order, and keeps the state's durable image.
  *
- * <p>All methods but {@link Image#writeTo} are called on the replicator's one thread; {@link
+ * <p>All methods but {@link #answer} and {@link Image#writeTo} are called on the replicator's one thread; {@link
  * #committed} may block when the host's queue is full, which slows admission down.
  */
 public interface LogConsumer {
@@ -53,6 +53,12 @@ public interface LogConsumer {
    * a checkpoint with {@code logMeta} is then started as by {@link #checkpoint}.
    */
   void install(long index, byte[] logMeta, InputStream image) throws IOException;
+
+  /**
+   * Answers a member's {@link Replicator#askLeader} while this member leads. Called on any thread,
+   * several at once; must not block.
+   */
+  byte[] answer(int fromMember, byte[] question);
 
   /** Encodes a state that was handed over by reference. */
   interface Image extends AutoCloseable {

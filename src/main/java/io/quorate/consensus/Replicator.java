@@ -30,6 +30,15 @@ public interface Replicator extends AutoCloseable {
    */
   CompletionStage<Long> readBarrier();
 
+  /**
+   * Asks the leader's host something that is not logged, over the same connections as proposals; on
+   * the leader itself, its own host. At most 1 MB.
+   *
+   * @return what {@link LogConsumer#answer} said; fails with {@link NoQuorumException} when no
+   *     leader is known or no answer came in time
+   */
+  CompletionStage<byte[]> askLeader(byte[] question);
+
   /** Who leads, as far as this member knows. One volatile read. */
   Leadership leadership();
 

@@ -23,6 +23,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Applies the log, in order, on one thread: commands, then watches, then the published state, then
@@ -42,6 +43,7 @@ final class Applier implements LogConsumer {
   private final ChangeListener listener;
   private final ServerMetrics metrics;
   private final Consumer<Throwable> fatal;
+  private final UnaryOperator<byte[]> questions;
   private final Thread thread = new Thread(this::run, "quorate-applier");
 
   // Owned by the Applier's thread.
@@ -79,13 +81,15 @@ final class Applier implements LogConsumer {
       Checkpoints checkpoints,
       ChangeListener listener,
       ServerMetrics metrics,
-      Consumer<Throwable> fatal) {
+      Consumer<Throwable> fatal,
+      UnaryOperator<byte[]> questions) {
     this.published = published;
     this.batcher = batcher;
     this.checkpoints = checkpoints;
     this.listener = listener;
     this.metrics = metrics;
     this.fatal = fatal;
+    this.questions = questions;
     this.state = published.view().state();
     this.thread.setDaemon(true);
   }
@@ -146,6 +150,11 @@ final class Applier implements LogConsumer {
   @Override
   public void install(long at, byte[] logMeta, InputStream image) throws IOException {
     put(new Task.Install(at, logMeta, ImageCodec.read(image)));
+  }
+
+  @Override
+  public byte[] answer(int fromMember, byte[] question) {
+    return questions.apply(question);
   }
 
   private void put(Task task) {

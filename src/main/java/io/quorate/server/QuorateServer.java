@@ -78,9 +78,6 @@ public final class QuorateServer implements AutoCloseable {
     published = new Published(restored);
     watches = new WatchTable(restored);
     batcher = new Batcher(replicator, options.clock(), options.member(), options.boot());
-    applier =
-        new Applier(
-            published, batcher, checkpoints, listener(), options.metrics(), options.fatal());
     coordinator =
         new Coordinator(
             replicator,
@@ -90,6 +87,15 @@ public final class QuorateServer implements AutoCloseable {
             options.requestTimeout(),
             options.metrics());
     sessions = new Sessions(coordinator, options.clock(), options.member());
+    applier =
+        new Applier(
+            published,
+            batcher,
+            checkpoints,
+            listener(),
+            options.metrics(),
+            options.fatal(),
+            sessions::answerReport);
     checkpoints.onDurable(replicator::checkpointDurable);
   }
 

@@ -13,7 +13,10 @@ import io.quorate.tree.ZooVector;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 public final class Sessions {
   private static final int SECRET_BYTES = 16;
   private static final int EXPIRE_PER_TICK = 1000;
+  private static final int VOUCH_FRACTION = 3;
+  private static final int REPORT_MAX = 100_000;
 
   private final Coordinator coordinator;
   private final Clock clock;
@@ -40,6 +45,15 @@ public final class Sessions {
   private @Nullable State watched;
   private long lastTickMs = Long.MIN_VALUE;
   private long lastId;
+
+  /** Heard from since the last report to the leader; guarded by lock. */
+  private Set<Long> heard = new HashSet<>();
+
+  private long lastReportMs;
+  private boolean reporting;
+
+  /** When the newest report was sent that the leader acknowledged; guarded by lock. */
+  private long lastAcknowledgedMs;
 
   Sessions(Coordinator coordinator, Clock clock, int member) {
     this.coordinator = coordinator;
@@ -126,7 +140,20 @@ public final class Sessions {
   /** A sign of life. */
   public void touch(long id) {
     synchronized (lock) {
-      silence.heardFrom(id, clock.monotonicMs());
+      if (!silence.heardFrom(id, clock.monotonicMs())) {
+        heard.add(id);
+      }
+    }
+  }
+
+  /**
+   * Whether this member may tell a session that it lives: it leads, or the leader has lately taken
+   * its report. A member that is cut off must not vouch for what the leader is about to expire.
+   */
+  public boolean vouchesFor(Session session) {
+    synchronized (lock) {
+      return watched != null
+          || clock.monotonicMs() - lastAcknowledgedMs < session.timeoutMs() / VOUCH_FRACTION;
     }
   }
 
@@ -139,8 +166,10 @@ public final class Sessions {
         silence.clear();
         watched = null;
         lastTickMs = now;
+        report(now);
         return;
       }
+      heard.clear();
       long lateMs = lastTickMs == Long.MIN_VALUE ? 0 : now - lastTickMs - expectedPeriodMs;
       // Small lateness is jitter; what exceeds it is a pause in which no sign of life was taken.
       if (lateMs > expectedPeriodMs) {
@@ -154,6 +183,47 @@ public final class Sessions {
     for (Submission end : ends) {
       coordinator.submit(end);
     }
+  }
+
+  /** Tells the leader, twice per tick, whom this member heard from. Called under the lock. */
+  private void report(long now) {
+    int halfTickMs = coordinator.state().settings().minSessionTimeoutMs() / 4;
+    if (reporting || now - lastReportMs < halfTickMs) {
+      return;
+    }
+    reporting = true;
+    lastReportMs = now;
+    Set<Long> told = heard;
+    heard = new HashSet<>();
+    ByteBuffer report = ByteBuffer.allocate(8 * Math.min(told.size(), REPORT_MAX));
+    told.stream().limit(REPORT_MAX).forEach(report::putLong);
+    coordinator
+        .replicator()
+        .askLeader(report.array())
+        .whenComplete((answer, failure) -> reported(told, now, failure == null));
+  }
+
+  private void reported(Set<Long> told, long sentMs, boolean acknowledged) {
+    synchronized (lock) {
+      reporting = false;
+      if (acknowledged) {
+        lastAcknowledgedMs = sentMs;
+      } else {
+        heard.addAll(told);
+      }
+    }
+  }
+
+  /** A member's report, on the leader. */
+  byte[] answerReport(byte[] report) {
+    ByteBuffer ids = ByteBuffer.wrap(report);
+    synchronized (lock) {
+      long now = clock.monotonicMs();
+      while (ids.remaining() >= 8) {
+        silence.heardFrom(ids.getLong(), now);
+      }
+    }
+    return new byte[0];
   }
 
   /** Brings the clock to the sessions of {@code state}; a new leader begins with all of them. */

@@ -114,6 +114,14 @@ public final class InMemoryReplicator implements Replicator {
   }
 
   @Override
+  public CompletionStage<byte[]> askLeader(byte[] question) {
+    LogConsumer host = consumer;
+    return host == null || !quorum
+        ? CompletableFuture.failedFuture(new NoQuorumException("told to"))
+        : CompletableFuture.completedFuture(host.answer(1, question));
+  }
+
+  @Override
   public Leadership leadership() {
     return leadership;
   }

@@ -286,6 +286,14 @@ public final class MicroRaftReplicator implements Replicator {
   }
 
   @Override
+  public CompletionStage<byte[]> askLeader(byte[] question) {
+    LogConsumer host = consumer;
+    return leadership().localLeader()
+        ? CompletableFuture.completedFuture(host.answer(config.id(), question))
+        : CompletableFuture.failedFuture(new NoQuorumException("this member does not lead"));
+  }
+
+  @Override
   public Leadership leadership() {
     return leadership;
   }
@@ -1050,6 +1058,11 @@ public final class MicroRaftReplicator implements Replicator {
     @Override
     public CompletionStage<Image> imageAt(long index) {
       return new CompletableFuture<>();
+    }
+
+    @Override
+    public byte[] answer(int fromMember, byte[] question) {
+      return new byte[0];
     }
 
     @Override
