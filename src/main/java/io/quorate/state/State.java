@@ -71,23 +71,26 @@ public record State(
         settings);
   }
 
-  /** What ZooKeeper has from its first start: the root and its own three nodes. */
+  /**
+   * What ZooKeeper has from its first start: the root and its own three nodes, down to the aversion
+   * of -1 that its {@code DataTree.addConfigNode} leaves.
+   */
   private static ZnodeTree birth() {
     var readOnly = new Acl(List.of(new Acl.Entry(Acl.READ, "world", "anyone")));
     return ZnodeTree.EMPTY
-        .with(ZPath.ROOT, founding(Acl.OPEN, 1))
-        .with(ZPath.of("/zookeeper"), founding(Acl.OPEN, 2))
-        .with(ZPath.of("/zookeeper/config"), founding(readOnly, 0))
-        .with(ZPath.of("/zookeeper/quota"), founding(Acl.OPEN, 0));
+        .with(ZPath.ROOT, founding(Acl.OPEN, 0, 1))
+        .with(ZPath.of("/zookeeper"), founding(Acl.OPEN, 0, 2))
+        .with(ZPath.of("/zookeeper/config"), founding(readOnly, -1, 0))
+        .with(ZPath.of("/zookeeper/quota"), founding(Acl.OPEN, 0, 0));
   }
 
-  private static Znode founding(Acl acl, int children) {
+  private static Znode founding(Acl acl, int aversion, int children) {
     return Znode.restored(
         Bytes.EMPTY,
         null,
         acl,
         Lifetime.PERSISTENT,
-        new Stat(0, 0, 0, 0, 0, 0, 0, 0, 0, children, 0),
+        new Stat(0, 0, 0, 0, 0, 0, aversion, 0, 0, children, 0),
         0);
   }
 

@@ -91,7 +91,8 @@ public record Acl(List<Entry> entries) {
           add(resolved, entry);
         }
         case "digest" -> {
-          if (entry.id.indexOf(':') < 0 || entry.id.split(":", -1).length != 2) {
+          // As ZooKeeper splits it: colons at the very end do not count.
+          if (entry.id.split(":").length != 2) {
             return List.of();
           }
           add(resolved, entry);

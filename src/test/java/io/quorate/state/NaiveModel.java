@@ -103,6 +103,7 @@ final class NaiveModel {
       node.data = new byte[0];
       nodes.put(path, node);
     }
+    node("/zookeeper/config").aversion = -1;
     node("/zookeeper/config").acl = List.of(new Acl.Entry(1, "world", "anyone"));
   }
 
