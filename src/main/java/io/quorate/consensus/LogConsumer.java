@@ -8,8 +8,8 @@ import java.util.concurrent.CompletionStage;
 /**
  * The host of the log: takes what is committed, in order, and keeps the state's durable image.
  *
- * <p>All methods but {@link #answer} and {@link Image#writeTo} are called on the replicator's one thread; {@link
- * #committed} may block when the host's queue is full, which slows admission down.
+ * <p>All methods but {@link #answer} and {@link Image#writeTo} are called on the replicator's one
+ * thread; {@link #committed} may block when the host's queue is full, which slows admission down.
  */
 public interface LogConsumer {
 

@@ -10,15 +10,15 @@ import io.quorate.state.Submission;
 import io.quorate.state.Submission.Author;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.ZooVector;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.Set;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
