@@ -1,5 +1,6 @@
 package io.quorate.app;
 
+import io.quorate.auth.Authenticator;
 import io.quorate.codec.CorruptCheckpointException;
 import io.quorate.consensus.Replicator;
 import io.quorate.consensus.microraft.ConsensusConfig;
@@ -94,6 +95,11 @@ class QuorateConfiguration {
   @Bean
   Sessions sessions(QuorateServer server) {
     return server.sessions();
+  }
+
+  @Bean
+  Authenticator authenticator(MemberConfiguration member) {
+    return new Authenticator(member.superDigest());
   }
 
   @Bean
