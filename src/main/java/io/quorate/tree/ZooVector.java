@@ -254,6 +254,11 @@ public final class ZooVector<K, V> {
 
   /** A copy with {@code cut} slots from {@code at} replaced by {@code in}. */
   private static Object[] splice(Object[] node, int at, int cut, Object... in) {
+    if (cut == in.length) {
+      Object[] copy = node.clone();
+      System.arraycopy(in, 0, copy, at, cut);
+      return copy;
+    }
     var copy = new Object[node.length - cut + in.length];
     System.arraycopy(node, 0, copy, 0, at);
     System.arraycopy(in, 0, copy, at, in.length);
