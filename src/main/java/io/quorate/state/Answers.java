@@ -46,9 +46,30 @@ public final class Answers {
           + key.scope().length()
           + key.key().length()
           + key.fingerprint().length()
-          + (answer.outcome() instanceof Outcome.Several several
-              ? 160L * several.results().size()
-              : 0);
+          + weightBytes(answer.outcome());
+    }
+
+    /** A path may be a megabyte long, and a refusal quotes it. */
+    private static long weightBytes(Outcome outcome) {
+      return switch (outcome) {
+        case Outcome.Rejected no ->
+            no.detail().length() + (no.path() == null ? 0 : no.path().toString().length());
+        case Outcome.Created created -> 80 + created.path().toString().length();
+        case Outcome.Updated updated -> 80 + updated.path().toString().length();
+        case Outcome.Deleted deleted -> deleted.path().toString().length();
+        case Outcome.Checked checked -> checked.path().toString().length();
+        case Outcome.Found found -> 80 + found.path().toString().length();
+        case Outcome.Several several -> {
+          long sum = 0;
+          for (Outcome each : several.results()) {
+            sum += 80 + weightBytes(each);
+          }
+          yield sum;
+        }
+        case Outcome.SeveralRejected no -> 40 + weightBytes(no.rejection());
+        case Outcome.InSession session -> 0;
+        case Outcome.Done done -> 0;
+      };
     }
   }
 

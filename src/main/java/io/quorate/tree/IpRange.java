@@ -82,8 +82,8 @@ final class IpRange {
     int zone = address.indexOf('%');
     String text = zone < 0 ? address : address.substring(0, zone);
     int gap = text.indexOf("::");
-    byte[] head = groups(gap < 0 ? text : text.substring(0, gap));
-    byte[] tail = gap < 0 ? new byte[0] : groups(text.substring(gap + 2));
+    byte[] head = gap < 0 ? groups(text, true) : groups(text.substring(0, gap), false);
+    byte[] tail = gap < 0 ? new byte[0] : groups(text.substring(gap + 2), true);
     if (head == null || tail == null) {
       return null;
     }
@@ -95,7 +95,8 @@ final class IpRange {
     return out;
   }
 
-  private static byte @Nullable [] groups(String text) {
+  /** Groups of four hex digits; the very last two of an address may be a dotted quad. */
+  private static byte @Nullable [] groups(String text, boolean mayEndDotted) {
     if (text.isEmpty()) {
       return new byte[0];
     }
@@ -103,7 +104,7 @@ final class IpRange {
     byte[] out = new byte[parts.length * 2 + 2];
     int size = 0;
     for (int i = 0; i < parts.length; i++) {
-      if (i == parts.length - 1 && parts[i].indexOf('.') > 0) {
+      if (mayEndDotted && i == parts.length - 1 && parts[i].indexOf('.') > 0) {
         byte[] v4 = parseV4(parts[i]);
         if (v4 == null) {
           return null;
