@@ -260,11 +260,11 @@ final class Applier implements LogConsumer {
     return applied;
   }
 
-  private List<Reply> replies(List<StateMachine.Applied> applied) {
+  private static List<Reply> replies(List<StateMachine.Applied> applied) {
     var replies = new ArrayList<Reply>(applied.size());
     for (StateMachine.Applied each : applied) {
       Answer answer = each.answer();
-      replies.add(new Reply(answer, state, each.repeated()));
+      replies.add(new Reply(answer, each.state(), each.repeated()));
     }
     return replies;
   }

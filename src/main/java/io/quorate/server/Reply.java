@@ -7,7 +7,8 @@ import io.quorate.state.State;
 /**
  * What a write was answered.
  *
- * @param state this member's state right after the entry that carried it
+ * @param state the state right after it, or before it when it was refused; a newer one is published
+ *     when others rode the same entry
  * @param repeated whether an idempotency key brought back an earlier answer
  */
 public record Reply(Answer answer, State state, boolean repeated) {
