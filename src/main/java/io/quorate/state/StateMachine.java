@@ -339,6 +339,9 @@ public final class StateMachine {
         return Rejected.of(
             Code.NOCHILDRENFOREPHEMERALS, path, parentPath + " is ephemeral and has no children");
       }
+      if (isOverQuota(path, 1, create.data() == null ? 0 : create.data().size())) {
+        return overQuota(path);
+      }
       Znode node =
           Znode.born(
               create.data(),
@@ -438,6 +441,9 @@ public final class StateMachine {
       }
       if (!may(Acl.WRITE, node)) {
         return noAuth(set.path(), "write");
+      }
+      if (isOverQuota(set.path(), 0, (data == null ? 0 : data.size()) - node.dataLength())) {
+        return overQuota(set.path());
       }
       Rejected unfit = judge(set.path(), node, set.precondition(), Tag.DATA);
       if (unfit != null) {
@@ -651,7 +657,6 @@ public final class StateMachine {
 
     private void insert(ZPath path, Znode node, Znode parent) {
       tree = tree.create(path, node);
-      remember(path, node);
       Znode parentAfter = find(tree, path.parent());
       changes.add(
           new Change(
@@ -659,11 +664,17 @@ public final class StateMachine {
               null,
               node,
               new Change.ParentChange(parent.pzxid(), parentAfter.cversion(), parent.acl())));
+      remember(path, node);
+      ZPath counted = Quota.countedBy(path);
+      if (counted != null) {
+        write(path, node, Quota.tally(tree, counted));
+      }
     }
 
     private void replace(ZPath path, Znode node, Znode after) {
       tree = tree.with(path, after);
       changes.add(new Change(path, node, after, null));
+      count(path, 0, after.dataLength() - node.dataLength());
     }
 
     private void remove(ZPath path, Znode node) {
@@ -679,6 +690,7 @@ public final class StateMachine {
     }
 
     private void remember(ZPath path, Znode node) {
+      count(path, 1, node.dataLength());
       if (node.isEphemeral()) {
         ephemerals = ephemerals.put(new State.OwnedPath(node.ephemeralOwner(), path), path);
       } else if (node.isReapable()) {
@@ -687,11 +699,53 @@ public final class StateMachine {
     }
 
     private void forget(ZPath path, Znode node) {
+      count(path, -1, -node.dataLength());
       if (node.isEphemeral()) {
         ephemerals = ephemerals.remove(new State.OwnedPath(node.ephemeralOwner(), path));
       } else if (node.isReapable()) {
         reapable = reapable.remove(path);
       }
+    }
+
+    // Quotas
+
+    private boolean isOverQuota(ZPath path, int count, int bytes) {
+      if (!before.settings().quotaEnforced()) {
+        return false;
+      }
+      ZPath limited = Quota.limited(tree, path);
+      return limited != null && Quota.isExceeded(tree, limited, count, bytes);
+    }
+
+    private static Rejected overQuota(ZPath path) {
+      return Rejected.of(Code.QUOTAEXCEEDED, path, "a quota allows no more at " + path);
+    }
+
+    /** Counts so much more into the quota that {@code path} is under, if any. */
+    private void count(ZPath path, int count, int bytes) {
+      if (count == 0 && bytes == 0) {
+        return;
+      }
+      ZPath limited = Quota.limited(tree, path);
+      ZPath statsPath = limited == null ? null : Quota.stats(limited);
+      Znode stats = statsPath == null ? null : tree.find(statsPath);
+      if (statsPath != null && stats != null) {
+        write(statsPath, stats, Quota.plus(stats, count, bytes));
+      }
+    }
+
+    /** New data without a new version: nobody asked for it, and no watch fires. */
+    private void write(ZPath path, Znode node, Bytes data) {
+      Znode after =
+          Znode.restored(
+              data,
+              node.contentType().orElse(null),
+              node.acl(),
+              node.lifetime(),
+              node.stat(),
+              node.childCreations());
+      tree = tree.with(path, after);
+      changes.add(new Change(path, node, after, null));
     }
 
     private static Znode find(ZnodeTree tree, ZPath path) {
