@@ -356,7 +356,10 @@ public final class StateMachine {
 
     /** ZooKeeper formats the counter as a signed int: it turns negative rather than longer. */
     private static String tenDigits(int number) {
-      return String.format(Locale.ROOT, "%010d", number);
+      String digits = Integer.toString(number);
+      return number < 0
+          ? String.format(Locale.ROOT, "%010d", number)
+          : "0000000000".substring(digits.length()) + digits;
     }
 
     private @Nullable Rejected judgeNew(ZPath path, @Nullable Bytes data, Lifetime lifetime) {
