@@ -2,11 +2,14 @@ package io.quorate.consensus.microraft;
 
 import io.quorate.consensus.Replicator.Member;
 import io.quorate.consensus.log.LogMetrics;
+import io.quorate.consensus.net.Tls;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * How this member takes part.
@@ -23,6 +26,7 @@ import java.util.function.LongSupplier;
  * @param clockMs what the leader stamps entries with, milliseconds since 1970
  * @param fatal told once, when this member can no longer take part; it should end the process
  * @param metrics told about the log
+ * @param tls how members prove to each other who they are; empty for plain TCP
  */
 public record ConsensusConfig(
     int id,
@@ -36,7 +40,8 @@ public record ConsensusConfig(
     long diskReserveBytes,
     LongSupplier clockMs,
     Consumer<Throwable> fatal,
-    LogMetrics metrics) {
+    LogMetrics metrics,
+    Optional<Tls> tls) {
 
   private static final int MOST_OBSERVERS = 2;
 
@@ -54,9 +59,29 @@ public record ConsensusConfig(
       throw new IllegalArgumentException(
           "quorate.election-timeout must be at least 100ms, and is " + electionTimeout);
     }
+    if (!voters.isEmpty()
+        && Stream.concat(voters.stream(), observers.stream()).noneMatch(m -> m.id() == id)) {
+      throw new IllegalArgumentException(
+          "quorate.members and quorate.observers must name this member, number " + id);
+    }
+    long numbers =
+        Stream.concat(voters.stream(), observers.stream()).mapToInt(Member::id).distinct().count();
+    if (numbers != voters.size() + observers.size()) {
+      throw new IllegalArgumentException(
+          "quorate.members and quorate.observers must give each member a number of its own");
+    }
     if (segmentBytes < 4096) {
       throw new IllegalArgumentException("A log segment needs at least 4096 bytes");
     }
+  }
+
+  /** Where this member listens for others; empty when it listens nowhere. */
+  Optional<String> address() {
+    return Stream.concat(voters.stream(), observers.stream())
+        .filter(member -> member.id() == id)
+        .map(Member::address)
+        .filter(address -> !address.isEmpty())
+        .findFirst();
   }
 
   /** A group of one with the usual sizes; change what differs with {@link #toBuilder}. */
@@ -78,6 +103,7 @@ public record ConsensusConfig(
     private LongSupplier clockMs = System::currentTimeMillis;
     private Consumer<Throwable> fatal = failure -> {};
     private LogMetrics metrics = LogMetrics.NONE;
+    private Optional<Tls> tls = Optional.empty();
 
     private Builder(int id, Path dataDir) {
       this.id = id;
@@ -134,6 +160,11 @@ public record ConsensusConfig(
       return this;
     }
 
+    public Builder tls(Tls files) {
+      tls = Optional.of(files);
+      return this;
+    }
+
     public ConsensusConfig build() {
       return new ConsensusConfig(
           id,
@@ -147,7 +178,8 @@ public record ConsensusConfig(
           diskReserveBytes,
           clockMs,
           fatal,
-          metrics);
+          metrics,
+          tls);
     }
   }
 }

@@ -42,8 +42,8 @@ final class DiskRaftStore implements RaftStore {
     /** A snapshot at this index was taken or has been received whole. */
     void persist(SnapshotChunk chunk) throws IOException;
 
-    /** A received snapshot was given up for a newer one. */
-    void forget(long index) throws IOException;
+    /** A durable checkpoint covers everything up to {@code index}. */
+    void covered(long index) throws IOException;
 
     /** Term of the snapshot at {@code index}. */
     int termOf(long index);
@@ -187,7 +187,11 @@ final class DiskRaftStore implements RaftStore {
   }
 
   void checkpointDurable(long index) {
-    guard(() -> log.discardUntil(index));
+    guard(
+        () -> {
+          log.discardUntil(index);
+          snapshots.covered(index);
+        });
   }
 
   @Override
@@ -197,7 +201,7 @@ final class DiskRaftStore implements RaftStore {
 
   @Override
   public void deleteSnapshotChunks(long index, int count) {
-    guard(() -> snapshots.forget(index));
+    // An image that is not whole lies in one file, which the next one takes over.
   }
 
   @Override

@@ -1,13 +1,9 @@
 package io.quorate.consensus.microraft;
 
-import io.microraft.Ordered;
-import io.microraft.QueryPolicy;
 import io.microraft.RaftConfig;
 import io.microraft.RaftEndpoint;
 import io.microraft.RaftNode;
 import io.microraft.RaftRole;
-import io.microraft.exception.CannotReplicateException;
-import io.microraft.exception.NotLeaderException;
 import io.microraft.executor.RaftNodeExecutor;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.statemachine.InternalCommitAware;
@@ -20,11 +16,9 @@ import io.microraft.model.log.LogEntry;
 import io.microraft.model.log.RaftGroupMembersView;
 import io.microraft.model.log.SnapshotChunk;
 import io.microraft.model.log.SnapshotEntry;
-import io.microraft.model.message.RaftMessage;
 import io.microraft.persistence.RestoredRaftState;
 import io.microraft.report.RaftNodeReport;
 import io.microraft.statemachine.StateMachine;
-import io.microraft.transport.Transport;
 import io.quorate.consensus.LogConsumer;
 import io.quorate.consensus.NoQuorumException;
 import io.quorate.consensus.Replicator;
@@ -33,7 +27,10 @@ import io.quorate.consensus.log.Disk;
 import io.quorate.consensus.log.FileDisk;
 import io.quorate.consensus.log.LogRecord;
 import io.quorate.consensus.log.SegmentLog;
+import io.quorate.consensus.net.NettyPipes;
+import io.quorate.consensus.net.Pipes;
 import java.io.IOException;
+import java.io.InputStream;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Instant;
@@ -43,11 +40,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -78,64 +74,68 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int HEARTBEAT_TIMEOUT_SECS = 3;
 
   private static final int SCALED_SECS_PER_ELECTION_TIMEOUT = 4;
-  private static final int COMMITS_PER_SNAPSHOT = 20_000;
-  private static final int MOST_PENDING = 1_000;
-  private static final int ENTRIES_PER_APPEND = 16;
   private static final int ELECTION_TIMEOUT_SCALED_MS = 1_000;
   private static final int ELECTION_NOISE_SCALED_MS = 1_000;
+  private static final int COMMITS_PER_SNAPSHOT = 100_000;
+  private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
+  private static final int MOST_PENDING = 1_000;
+  private static final int ENTRIES_PER_APPEND = 16;
 
-  /** Entries or triggers' worth of bytes without a durable checkpoint at which proposals wait. */
-  private static final int MOST_UNCOVERED_ENTRIES = 3 * COMMITS_PER_SNAPSHOT;
+  /** Entries, or triggers' worth of bytes, without a durable checkpoint: then proposals wait. */
+  private static final int MOST_UNCOVERED_ENTRIES = COMMITS_PER_SNAPSHOT;
 
   private static final int MOST_UNCOVERED_TRIGGERS = 4;
+  private static final int SPARE_SEGMENTS = 2;
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ROOM_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
-  private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+  private static final long CLOSE_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+  private static final int CLOSE_POLLS = 200;
   private static final long CLOSE_WAIT_MILLIS = 5_000;
   private static final long NEVER = -1;
 
   private final ConsensusConfig config;
   private final Strand strand;
   private final Random random;
-  private final DiskRaftStore store;
+  private final Pipes pipes;
   private final List<AutoCloseable> owned;
   private final List<Consumer<Leadership>> listeners = new CopyOnWriteArrayList<>();
-  private final ArrayDeque<PendingProposal> pending = new ArrayDeque<>();
-  private final ArrayDeque<PendingProposal> held = new ArrayDeque<>();
-  private final ArrayDeque<PendingBarrier> barriers = new ArrayDeque<>();
+  private final Proposals proposals = new Proposals(this);
+  private final Barriers barriers = new Barriers(this);
+  private final Questions questions = new Questions(this);
+  private final Membership membership = new Membership(this, proposals);
+  private final Images images;
+  private final Boundary boundary;
+  private final DiskRaftStore store;
 
   private LogConsumer consumer = new NoConsumer();
   private @Nullable RaftNodeImpl node;
   private boolean inline;
-  private boolean barrierAsked;
-  private boolean retryPlanned;
-  private boolean ticking;
+  private boolean clockStopped;
   private boolean alone;
   private int aloneInTerm;
   private boolean checkpointWanted;
+  private boolean imageWanted;
   private boolean snapshotAsked;
   private long appliedIndex;
   private long snapshotIndex;
   private long durableIndex;
+  private int snapshotTerm;
   private long bytesSinceSnapshot;
-  private final ArrayDeque<Long> snapshotBytes = new ArrayDeque<>();
-  private final ArrayDeque<Long> snapshotIndexes = new ArrayDeque<>();
   private long uncoveredBytes;
-  private int lastMetaTerm;
+  private final ArrayDeque<Uncovered> uncovered = new ArrayDeque<>();
   private long lastRoomCheckNanos;
 
   private volatile Leadership leadership = new Leadership(0, 0, false);
   private volatile long commitIndex;
   private volatile long soleCommitIndex = NEVER;
+  private volatile Identity identity;
   private volatile GroupView group;
+  private volatile boolean started;
   private volatile boolean closing;
   private volatile boolean dead;
-  private volatile boolean started;
 
-  private record PendingProposal(
-      byte[] entry, CompletableFuture<Proposal> answer, long deadlineNanos) {}
-
-  private record PendingBarrier(CompletableFuture<Long> answer, long deadlineNanos) {}
+  /** Bytes of entries between the snapshot before and the one at {@code index}. */
+  private record Uncovered(long index, long bytes) {}
 
   /**
    * Opens the data directory and its log; {@link #start} takes part.
@@ -151,7 +151,7 @@ public final class MicroRaftReplicator implements Replicator {
       ExecutorService background =
           Executors.newSingleThreadExecutor(
               task -> {
-                Thread thread = new Thread(task, "quorate-log-spares");
+                Thread thread = new Thread(task, "quorate-log-background");
                 thread.setDaemon(true);
                 return thread;
               });
@@ -160,11 +160,16 @@ public final class MicroRaftReplicator implements Replicator {
             background.shutdown();
             background.awaitTermination(CLOSE_WAIT_MILLIS, TimeUnit.MILLISECONDS);
           });
+      Pipes pipes =
+          config.address().isPresent()
+              ? NettyPipes.listen(config.address().get(), config.tls())
+              : Pipes.NONE;
+      owned.add(pipes);
       Fatal fatal = new Fatal();
       RaftThread thread = new RaftThread("quorate-raft", fatal);
       MicroRaftReplicator replicator =
           new MicroRaftReplicator(
-              config, thread, disk, background, new SecureRandom(), fatal, owned);
+              config, thread, disk, background, new SecureRandom(), pipes, fatal, owned);
       fatal.target = replicator::fail;
       thread.start();
       owned.add(
@@ -197,23 +202,29 @@ public final class MicroRaftReplicator implements Replicator {
       Disk disk,
       Executor background,
       Random random,
+      Pipes pipes,
       Consumer<Throwable> failed,
       List<AutoCloseable> owned)
       throws IOException {
     this.config = config;
     this.strand = strand;
     this.random = random;
+    this.pipes = pipes;
     this.owned = owned;
+    images = new Images(disk, strand, background, this::send, failed);
+    boundary = new Boundary(this, images);
     store =
         new DiskRaftStore(
             disk,
-            new SegmentLog.Options(config.segmentBytes(), 2, config.diskReserveBytes()),
+            new SegmentLog.Options(
+                config.segmentBytes(), SPARE_SEGMENTS, config.diskReserveBytes()),
             background,
             config.metrics(),
             newIdentity(),
             new SnapshotKeeper(),
             failed);
-    PeerEndpoint self = store.identity().self();
+    identity = store.identity();
+    PeerEndpoint self = identity.self();
     if (self.id() != config.id()) {
       throw new IOException(
           "The data directory "
@@ -224,20 +235,27 @@ public final class MicroRaftReplicator implements Replicator {
               + config.id()
               + ". Set the number back or give this member a directory of its own.");
     }
-    group = new GroupView(store.identity().clusterId(), config.id(), 0, List.of());
+    group = new GroupView(identity.clusterId(), config.id(), 0, List.of());
   }
 
+  /** A member of a larger group belongs to none until all have met. */
   private Identity newIdentity() {
     PeerEndpoint self = new PeerEndpoint(config.id(), random.nextLong(), "");
-    List<RaftEndpoint> alone = List.of(self);
+    if (config.voters().stream().anyMatch(voter -> voter.id() != config.id())) {
+      return new Identity(self, "", false, null);
+    }
+    List<RaftEndpoint> only = List.of(self);
     RaftGroupMembersView initial =
         new DefaultRaftGroupMembersViewOrBuilder()
             .setLogIndex(0)
-            .setMembers(alone)
-            .setVotingMembers(alone)
+            .setMembers(only)
+            .setVotingMembers(only)
             .build();
-    UUID clusterId = new UUID(random.nextLong(), random.nextLong());
-    return new Identity(self, clusterId.toString(), true, initial);
+    return new Identity(self, newClusterId(), true, initial);
+  }
+
+  String newClusterId() {
+    return new UUID(random.nextLong(), random.nextLong()).toString();
   }
 
   // ---- the port
@@ -245,18 +263,14 @@ public final class MicroRaftReplicator implements Replicator {
   @Override
   public CompletionStage<Proposal> propose(byte[] entry) {
     CompletableFuture<Proposal> answer = new CompletableFuture<>();
-    if (closing || dead || !started) {
+    if (!takesPart()) {
       answer.complete(new Proposal.Refused("this member is not taking part"));
       return answer;
     }
-    strand.execute(
-        () ->
-            admit(
-                new PendingProposal(
-                    entry, answer, strand.nanoTime() + config.proposalTimeout().toNanos())));
+    strand.execute(() -> proposals.propose(entry, answer));
     // Between the look above and the hand-over the strand may have been halted.
     if (dead) {
-      answer.complete(new Proposal.Refused("this member is not taking part"));
+      answer.complete(new Proposal.Unknown("this member stopped taking part"));
     }
     return answer;
   }
@@ -264,22 +278,15 @@ public final class MicroRaftReplicator implements Replicator {
   @Override
   public CompletionStage<Long> readBarrier() {
     // Alone, nobody else can have committed anything: what is applied here is what there is.
-    long alone = soleCommitIndex;
-    if (alone != NEVER) {
-      return CompletableFuture.completedFuture(alone);
+    long sole = soleCommitIndex;
+    if (sole != NEVER) {
+      return CompletableFuture.completedFuture(sole);
     }
     CompletableFuture<Long> answer = new CompletableFuture<>();
-    if (closing || dead || !started) {
-      answer.completeExceptionally(new NoQuorumException("this member is not taking part"));
-      return answer;
+    if (takesPart()) {
+      strand.execute(() -> barriers.wait(answer));
     }
-    strand.execute(
-        () -> {
-          long deadline = strand.nanoTime() + 2 * config.electionTimeout().toNanos();
-          barriers.add(new PendingBarrier(answer, deadline));
-          askBarrier();
-        });
-    if (dead) {
+    if (!takesPart()) {
       answer.completeExceptionally(new NoQuorumException("this member is not taking part"));
     }
     return answer;
@@ -287,10 +294,14 @@ public final class MicroRaftReplicator implements Replicator {
 
   @Override
   public CompletionStage<byte[]> askLeader(byte[] question) {
-    LogConsumer host = consumer;
-    return leadership().localLeader()
-        ? CompletableFuture.completedFuture(host.answer(config.id(), question))
-        : CompletableFuture.failedFuture(new NoQuorumException("this member does not lead"));
+    CompletableFuture<byte[]> answer = new CompletableFuture<>();
+    if (takesPart()) {
+      strand.execute(() -> questions.ask(question, answer));
+    }
+    if (!takesPart()) {
+      answer.completeExceptionally(new NoQuorumException("this member is not taking part"));
+    }
+    return answer;
   }
 
   @Override
@@ -329,24 +340,42 @@ public final class MicroRaftReplicator implements Replicator {
   }
 
   @Override
-  public CompletionStage<GroupView> addMember(Member member) {
-    return CompletableFuture.failedFuture(
-        new UnsupportedOperationException("a group of one has no replication port"));
+  public CompletionStage<GroupView> addMember(Member newcomer) {
+    Frame.Wish wish =
+        newcomer.role() == Role.VOTER ? Frame.Wish.ADD_VOTER : Frame.Wish.ADD_OBSERVER;
+    return change(wish, newcomer.id(), newcomer.address()).thenApply(done -> group());
   }
 
   @Override
   public CompletionStage<GroupView> removeMember(int id) {
-    return CompletableFuture.failedFuture(
-        new UnsupportedOperationException("a group of one has no replication port"));
+    return change(Frame.Wish.REMOVE, id, "").thenApply(done -> group());
   }
 
   @Override
   public CompletionStage<Void> transferLeadership(int id) {
-    if (id == config.id() && leadership.localLeader()) {
-      return CompletableFuture.completedFuture(null);
+    return change(Frame.Wish.LEAD, id, "");
+  }
+
+  private CompletableFuture<Void> change(Frame.Wish wish, int id, String address) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    if (takesPart()) {
+      strand.execute(
+          () ->
+              membership
+                  .change(wish, id, address)
+                  .whenComplete(
+                      (ok, failure) -> {
+                        if (failure == null) {
+                          done.complete(null);
+                        } else {
+                          done.completeExceptionally(failure);
+                        }
+                      }));
     }
-    return CompletableFuture.failedFuture(
-        new UnsupportedOperationException("a group of one has no replication port"));
+    if (!takesPart()) {
+      done.completeExceptionally(new NoQuorumException("this member is not taking part"));
+    }
+    return done;
   }
 
   @Override
@@ -359,7 +388,7 @@ public final class MicroRaftReplicator implements Replicator {
         () -> {
           try {
             consumer = host;
-            takePart();
+            begin();
           } catch (Throwable t) {
             fail(t);
           }
@@ -372,13 +401,9 @@ public final class MicroRaftReplicator implements Replicator {
       return;
     }
     closing = true;
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Runnable stop = () -> finish(0, done);
     if (!dead) {
-      if (strand.isCurrent()) {
-        stop.run();
-      } else {
-        strand.execute(stop);
+      CompletableFuture<Void> done = leave();
+      if (!strand.isCurrent()) {
         try {
           done.get(CLOSE_WAIT_MILLIS, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
@@ -392,22 +417,64 @@ public final class MicroRaftReplicator implements Replicator {
     release(owned);
   }
 
-  // ---- starting and stopping
+  /** Begins to stop; everything is on disk when the stage completes. */
+  CompletableFuture<Void> leave() {
+    closing = true;
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    strand.execute(() -> handOver(done));
+    return done;
+  }
 
-  private void takePart() throws IOException {
+  // ---- starting and stopping, on the strand
+
+  private void begin() throws IOException {
     LogConsumer.RestorePoint point = consumer.restorePoint();
-    @Nullable SnapshotEntry snapshot = null;
-    if (point.index() > 0) {
-      SnapshotMeta meta = SnapshotMeta.decode(point.logMeta());
-      snapshot = snapshotEntry(point.index(), meta);
-      lastMetaTerm = meta.term();
-    }
-    appliedIndex = point.index();
-    commitIndex = point.index();
-    snapshotIndex = point.index();
     durableIndex = point.index();
-    List<LogEntry> entries = entriesAfter(point.index(), lastMetaTerm);
-    Identity identity = store.identity();
+    pipes.start(this::received, this::pipeLost);
+    membership.tick(strand.nanoTime());
+    if (identity.formed()) {
+      takePart(point);
+    } else if (point.index() > 0) {
+      throw new IOException(
+          "There is a checkpoint but no log: the directory is not whole. Restore it, or start with"
+              + " an empty one and let this member be rebuilt from its peers.");
+    } else {
+      LOG.info("Member {} is empty and looks for {}", identity.self(), config.voters());
+    }
+    strand.schedule(this::tick, TICK_NANOS);
+  }
+
+  /** Becomes part of a group, from an empty disk. */
+  void join(String clusterId, RaftGroupMembersView initial) {
+    store.join(clusterId, initial);
+    identity = store.identity();
+    try {
+      takePart(LogConsumer.RestorePoint.NONE);
+    } catch (IOException e) {
+      fail(e);
+    }
+  }
+
+  private void takePart(LogConsumer.RestorePoint point) throws IOException {
+    @Nullable SnapshotEntry snapshot = null;
+    long base = point.index();
+    if (base > 0) {
+      snapshot = snapshotEntry(base, SnapshotMeta.decode(point.logMeta()));
+    }
+    Images.@Nullable Stored image = images.recover(base);
+    if (image != null) {
+      // It came from a peer and no checkpoint has covered it yet.
+      base = image.index();
+      snapshot = snapshotEntry(base, image.meta());
+      try (InputStream in = images.open(base)) {
+        consumer.install(base, image.meta().encode(), in);
+      }
+    }
+    snapshotTerm = snapshot == null ? 0 : snapshot.getTerm();
+    appliedIndex = base;
+    commitIndex = base;
+    snapshotIndex = base;
+    List<LogEntry> entries = entriesAfter(base);
     RaftGroupMembersView initial = identity.initial();
     if (initial == null) {
       throw new IllegalStateException("no group was formed");
@@ -422,7 +489,7 @@ public final class MicroRaftReplicator implements Replicator {
             store.term(),
             snapshot,
             entries);
-    // The ring takes 1.1 of this and overwrites silently what is more.
+    // The ring takes 1.1 of this and silently overwrites what is more.
     int commits = Math.max(COMMITS_PER_SNAPSHOT, 2 * entries.size());
     RaftConfig raftConfig =
         RaftConfig.newBuilder()
@@ -445,15 +512,15 @@ public final class MicroRaftReplicator implements Replicator {
                 .setRandom(new ElectionNoise())
                 .setStore(store)
                 .setStateMachine(new Applying())
-                .setTransport(new NoTransport())
+                .setTransport(boundary)
                 .setRaftNodeReportListener(this::observe)
                 .build();
     node = raft;
     LOG.info(
-        "Member {} of group {}: checkpoint at {}, {} entries after it, term {}",
+        "Member {} of group {}: state at {}, {} entries after it, term {}",
         identity.self(),
         identity.clusterId(),
-        point.index(),
+        base,
         entries.size(),
         store.term().getTerm());
     raft.start().whenComplete((ok, failure) -> begun(raft, failure));
@@ -465,19 +532,15 @@ public final class MicroRaftReplicator implements Replicator {
       return;
     }
     Collection<RaftEndpoint> voters = raft.state().votingMembers();
-    boolean alone = voters.size() == 1 && voters.contains(raft.getLocalEndpoint());
-    if (alone && raft.state().leaderState() == null) {
+    boolean only = voters.size() == 1 && voters.contains(raft.getLocalEndpoint());
+    if (only && raft.state().leaderState() == null) {
       // MicroRaft would wait for its next heartbeat.
       raft.toSingletonLeader();
     }
-    refreshGroup();
-    if (!ticking) {
-      ticking = true;
-      strand.schedule(this::tick, TICK_NANOS);
-    }
+    membersChanged();
   }
 
-  private List<LogEntry> entriesAfter(long index, int term) throws IOException {
+  private List<LogEntry> entriesAfter(long index) throws IOException {
     List<LogEntry> entries = new ArrayList<>();
     long next = index + 1;
     for (LogRecord record : store.recoveredAfter(index)) {
@@ -499,7 +562,8 @@ public final class MicroRaftReplicator implements Replicator {
       next++;
     }
     if (store.log().lastIndex() < index) {
-      store.log().reset(index, term);
+      // A crash between the image and the log's own note of it.
+      store.log().reset(index, snapshotTerm);
     }
     return entries;
   }
@@ -522,18 +586,24 @@ public final class MicroRaftReplicator implements Replicator {
         .build();
   }
 
-  /**
-   * Waits for what is under way, then leaves; everything is on disk when {@code done} completes.
-   */
-  private void finish(int tries, CompletableFuture<Void> done) {
-    RaftNodeImpl raft = node;
-    refuseHeld("this member is shutting down");
-    dropDone();
-    if (raft != null && !pending.isEmpty() && leadership.localLeader() && tries < 200) {
-      strand.schedule(() -> finish(tries + 1, done), TimeUnit.MILLISECONDS.toNanos(5));
+  /** Hands over where it can, waits for what is under way, then leaves. */
+  private void handOver(CompletableFuture<Void> done) {
+    PeerEndpoint successor = membership.successor();
+    if (successor == null) {
+      finish(0, done);
       return;
     }
-    if (raft == null) {
+    CompletableFuture<Void> handedOver = new CompletableFuture<>();
+    handedOver.whenComplete((ok, failure) -> finish(0, done));
+    membership.handOver(successor, handedOver);
+  }
+
+  private void finish(int polls, CompletableFuture<Void> done) {
+    RaftNodeImpl raft = node;
+    proposals.refuseHeld("this member is shutting down");
+    if (raft != null && leads() && !proposals.idle() && polls < CLOSE_POLLS) {
+      strand.schedule(() -> finish(polls + 1, done), CLOSE_POLL_NANOS);
+    } else if (raft == null) {
       shut(done);
     } else {
       raft.terminate().whenComplete((ok, failure) -> shut(done));
@@ -545,6 +615,7 @@ public final class MicroRaftReplicator implements Replicator {
       dead = true;
       soleCommitIndex = NEVER;
       abandonAll("this member was shut down");
+      images.close();
       store.close();
       done.complete(null);
     } catch (Throwable t) {
@@ -571,15 +642,10 @@ public final class MicroRaftReplicator implements Replicator {
   }
 
   private void abandonAll(String why) {
-    refuseHeld(why);
-    for (PendingProposal proposal : pending) {
-      proposal.answer().complete(new Proposal.Unknown(why));
-    }
-    pending.clear();
-    for (PendingBarrier barrier : barriers) {
-      barrier.answer().completeExceptionally(new NoQuorumException(why));
-    }
-    barriers.clear();
+    proposals.abandon(why);
+    barriers.abandon(why);
+    questions.abandon(why);
+    membership.abandon(why);
   }
 
   private static void release(List<AutoCloseable> owned) {
@@ -593,156 +659,264 @@ public final class MicroRaftReplicator implements Replicator {
     owned.clear();
   }
 
-  // ---- proposals and barriers, on the strand
-
-  private void admit(PendingProposal proposal) {
-    RaftNodeImpl raft = node;
-    if (raft == null || closing || !leadership.localLeader()) {
-      proposal.answer().complete(new Proposal.Refused("no leader is known"));
-      return;
+  private void tick() {
+    long now = strand.nanoTime();
+    proposals.expire(now);
+    proposals.admitHeld();
+    barriers.expire(now);
+    questions.expire(now);
+    membership.tick(now);
+    images.tick(now);
+    takeSnapshotIfDue();
+    refreshGroup();
+    if (now - lastRoomCheckNanos >= ROOM_CHECK_NANOS) {
+      lastRoomCheckNanos = now;
+      store.log().checkRoom();
     }
-    if (!held.isEmpty() || tooFarAhead()) {
-      held.add(proposal);
-      checkpointWanted = true;
-      takeSnapshotIfDue();
-      return;
-    }
-    replicate(raft, proposal);
+    strand.schedule(this::tick, TICK_NANOS);
   }
 
-  private void replicate(RaftNodeImpl raft, PendingProposal proposal) {
-    pending.add(proposal);
-    Operation.Entry entry = new Operation.Entry(config.clockMs().getAsLong(), proposal.entry());
+  // ---- frames
+
+  private void received(byte[] bytes) {
+    FrameCodec.Decoded decoded;
+    try {
+      decoded = FrameCodec.decode(bytes, identity.clusterId());
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("A frame that does not read was dropped", e);
+      return;
+    }
+    strand.execute(() -> deliver(decoded.header(), decoded.frame()));
+  }
+
+  private void deliver(FrameCodec.Header header, Frame frame) {
+    if (dead) {
+      return;
+    }
+    PeerEndpoint from = new PeerEndpoint(header.from(), header.fromIncarnation(), "");
+    membership.hear(from);
+    if (frame instanceof Frame.Hello hello) {
+      membership.hello(hello);
+      return;
+    }
+    RaftNodeImpl raft = node;
+    if (raft == null
+        || header.group() != groupNumber()
+        || header.forIncarnation() != identity.self().incarnation()) {
+      return;
+    }
+    if (frame instanceof Frame.Raft message) {
+      boundary.receive(from, message);
+    } else if (raft.getEffectiveMembers().isKnownMember(from)) {
+      deliver(from, frame);
+    }
+  }
+
+  private void deliver(PeerEndpoint from, Frame frame) {
+    switch (frame) {
+      case Frame.Hello hello -> membership.hello(hello);
+      case Frame.Raft message -> boundary.receive(from, message);
+      case Frame.Propose propose -> proposals.propose(from, propose);
+      case Frame.Proposed proposed -> proposals.proposed(proposed);
+      case Frame.AskBarrier ask -> barriers.wait(from, ask);
+      case Frame.BarrierAnswer answer -> barriers.answered(answer);
+      case Frame.ImagePiece piece -> {
+        if (from.id() == leadership.leaderId() && piece.index() > appliedIndex) {
+          images.piece(from, piece);
+        }
+      }
+      case Frame.ImageTaken taken -> images.taken(from, taken);
+      case Frame.Change change -> membership.change(from, change);
+      case Frame.Changed changed -> membership.changed(changed);
+      case Frame.Ask ask -> questions.asked(from, ask);
+      case Frame.Answered answered -> questions.answered(answered);
+    }
+  }
+
+  private void pipeLost(int id) {
+    strand.execute(
+        () -> {
+          if (id == leadership.leaderId() && !leads()) {
+            proposals.loseForwarded("the connection to the leader broke");
+            barriers.restart();
+          }
+        });
+  }
+
+  private long groupNumber() {
+    if (!identity.formed()) {
+      return 0;
+    }
+    UUID id = UUID.fromString(identity.clusterId());
+    return id.getMostSignificantBits() ^ id.getLeastSignificantBits();
+  }
+
+  /** To exactly this incarnation. False when it is certain that nothing was sent. */
+  boolean send(PeerEndpoint peer, Frame frame) {
+    if (dead) {
+      return false;
+    }
+    FrameCodec.Header header =
+        new FrameCodec.Header(
+            groupNumber(), config.id(), identity.self().incarnation(), peer.incarnation());
+    return pipes.send(peer.id(), FrameCodec.encode(header, frame));
+  }
+
+  /** To the member of this number that belongs to the group. */
+  boolean send(int id, Frame frame) {
+    RaftNodeImpl raft = node;
+    if (raft == null) {
+      return false;
+    }
+    for (RaftEndpoint endpoint : raft.getEffectiveMembers().getMembers()) {
+      if (((PeerEndpoint) endpoint).id() == id) {
+        return send((PeerEndpoint) endpoint, frame);
+      }
+    }
+    return false;
+  }
+
+  /** To whoever has this number. */
+  void greet(int id, Frame.Hello hello) {
+    FrameCodec.Header header =
+        new FrameCodec.Header(groupNumber(), config.id(), identity.self().incarnation(), 0);
+    pipes.send(id, FrameCodec.encode(header, hello));
+  }
+
+  void routes(Map<Integer, String> addresses) {
+    pipes.routes(addresses);
+  }
+
+  // ---- what the parts share, on the strand
+
+  ConsensusConfig config() {
+    return config;
+  }
+
+  LogConsumer host() {
+    return consumer;
+  }
+
+  Identity identity() {
+    return identity;
+  }
+
+  @Nullable RaftNodeImpl node() {
+    return node;
+  }
+
+  boolean leads() {
+    return leadership.localLeader();
+  }
+
+  boolean stopping() {
+    return closing || dead;
+  }
+
+  private boolean takesPart() {
+    return started && !closing && !dead;
+  }
+
+  boolean hears(PeerEndpoint peer) {
+    return membership.hears(peer);
+  }
+
+  long nanoTime() {
+    return strand.nanoTime();
+  }
+
+  void schedule(Runnable task, long delayNanos) {
+    strand.schedule(task, delayNanos);
+  }
+
+  /** Lets MicroRaft do at once what it would queue: we are on its thread already. */
+  void inline(Runnable task) {
     inline = true;
     try {
-      CompletableFuture<Ordered<Object>> result = raft.replicate(entry);
-      result.whenComplete(
-          (ordered, failure) -> {
-            proposal.answer().complete(outcome(ordered, failure));
-            dropDone();
-          });
+      task.run();
     } finally {
       inline = false;
     }
   }
 
-  private static Proposal outcome(@Nullable Ordered<Object> ordered, @Nullable Throwable failure) {
-    if (ordered != null) {
-      return new Proposal.Committed(ordered.getCommitIndex());
+  void withClockStopped(Runnable task) {
+    clockStopped = true;
+    try {
+      task.run();
+    } finally {
+      clockStopped = false;
     }
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
-    // These are thrown before anything is appended. A leader that steps down fails what it had
-    // appended with IndeterminateStateException before it ever truncates.
-    if (cause instanceof NotLeaderException
-        || cause instanceof CannotReplicateException
-        || cause instanceof IllegalStateException) {
-      return new Proposal.Refused(String.valueOf(cause));
-    }
-    return new Proposal.Unknown(String.valueOf(cause));
   }
 
   /** So much log without a durable checkpoint that proposals have to wait for one. */
-  private boolean tooFarAhead() {
+  boolean tooFarAhead() {
     return store.log().lastIndex() - durableIndex >= MOST_UNCOVERED_ENTRIES
         || uncoveredBytes + bytesSinceSnapshot
             >= MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes();
   }
 
-  private void admitHeld() {
+  void wantCheckpointIfFarAhead() {
+    if (tooFarAhead() && snapshotIndex <= durableIndex) {
+      checkpointWanted = true;
+      takeSnapshotIfDue();
+    }
+  }
+
+  void membersChanged() {
+    refreshGroup();
+    routes(membership.routes());
+  }
+
+  private void refreshGroup() {
     RaftNodeImpl raft = node;
-    while (raft != null && !held.isEmpty() && !tooFarAhead()) {
-      if (!leadership.localLeader()) {
-        refuseHeld("no leader is known");
-        return;
-      }
-      replicate(raft, held.remove());
-    }
-  }
-
-  private void refuseHeld(String why) {
-    for (PendingProposal proposal : held) {
-      proposal.answer().complete(new Proposal.Refused(why));
-    }
-    held.clear();
-  }
-
-  private void dropDone() {
-    for (PendingProposal p = pending.peek(); p != null && p.answer().isDone(); p = pending.peek()) {
-      pending.remove();
-    }
-  }
-
-  /** One question at a time, so that nobody joins one that was answered before he came (trap 2). */
-  private void askBarrier() {
-    RaftNodeImpl raft = node;
-    if (barrierAsked || barriers.isEmpty()) {
+    if (raft == null) {
       return;
     }
-    if (raft == null || !leadership.localLeader()) {
-      failBarriers(barriers.size(), "no leader is known");
-      return;
+    List<Progress> progress = new ArrayList<>();
+    for (RaftEndpoint endpoint : raft.getEffectiveMembers().getMembers()) {
+      PeerEndpoint peer = (PeerEndpoint) endpoint;
+      boolean local = peer.equals(raft.getLocalEndpoint());
+      boolean votes = raft.getEffectiveMembers().getVotingMembers().contains(peer);
+      Role role = votes ? Role.VOTER : Role.OBSERVER;
+      long match = local ? store.log().lastIndex() : Math.max(0, Membership.matchIndex(raft, peer));
+      progress.add(
+          new Progress(
+              new Member(peer.id(), membership.addressOf(peer), role),
+              match,
+              local || membership.hears(peer)));
     }
-    int sharing = barriers.size();
-    barrierAsked = true;
-    CompletableFuture<Ordered<Object>> result =
-        raft.query(
-            Operation.Barrier.BARRIER,
-            QueryPolicy.LINEARIZABLE,
-            Optional.empty(),
-            Optional.empty());
-    result.whenComplete(
-        (ordered, failure) -> {
-          barrierAsked = false;
-          if (ordered != null) {
-            for (int i = 0; i < sharing; i++) {
-              barriers.remove().answer().complete(ordered.getCommitIndex());
-            }
-            askBarrier();
-          } else if (failure instanceof CannotReplicateException) {
-            // A new leader whose first entry is not yet committed.
-            askBarrierLater();
-          } else {
-            failBarriers(sharing, String.valueOf(failure));
-            askBarrier();
-          }
-        });
-  }
-
-  private void askBarrierLater() {
-    if (!retryPlanned) {
-      retryPlanned = true;
-      strand.schedule(
-          () -> {
-            retryPlanned = false;
-            askBarrier();
-          },
-          RETRY_NANOS);
-    }
-  }
-
-  private void failBarriers(int count, String why) {
-    for (int i = 0; i < count; i++) {
-      barriers.remove().answer().completeExceptionally(new NoQuorumException(why));
-    }
+    group = new GroupView(identity.clusterId(), config.id(), commitIndex, List.copyOf(progress));
   }
 
   // ---- snapshots and checkpoints, on the strand
 
   private void takeSnapshotIfDue() {
     RaftNodeImpl raft = node;
-    if (raft == null || snapshotAsked || snapshotIndex > durableIndex) {
+    if (raft == null || snapshotAsked || raft.state().role() == RaftRole.CANDIDATE) {
       return;
     }
-    boolean due = checkpointWanted || bytesSinceSnapshot >= config.snapshotTriggerBytes();
-    if (!due || appliedIndex <= snapshotIndex || raft.state().role() == RaftRole.CANDIDATE) {
-      checkpointWanted &= appliedIndex > snapshotIndex;
+    if (appliedIndex <= snapshotIndex) {
+      checkpointWanted = false;
+      if (imageWanted && snapshotIndex > 0) {
+        // Nothing was applied since: the state is still the one of the snapshot.
+        imageWanted = false;
+        images.make(snapshotIndex, consumer);
+      }
       return;
     }
-    snapshotAsked = true;
-    raft.takeSnapshot().whenComplete((report, failure) -> snapshotAsked = false);
+    // A newer snapshot would make what is on its way to a peer worthless.
+    long trigger = config.snapshotTriggerBytes() * (images.sending() ? MOST_UNCOVERED_TRIGGERS : 1);
+    boolean due = bytesSinceSnapshot >= trigger && snapshotIndex <= durableIndex;
+    if (imageWanted || checkpointWanted || due) {
+      snapshotAsked = true;
+      raft.takeSnapshot().whenComplete((report, failure) -> snapshotAsked = false);
+    }
+  }
+
+  /** A peer needs the state; it asks again when there is an image. */
+  void wantImage() {
+    imageWanted = true;
+    takeSnapshotIfDue();
   }
 
   private void covered(long index) {
@@ -750,12 +924,11 @@ public final class MicroRaftReplicator implements Replicator {
       return;
     }
     durableIndex = index;
-    while (!snapshotIndexes.isEmpty() && snapshotIndexes.element() <= index) {
-      snapshotIndexes.remove();
-      uncoveredBytes -= snapshotBytes.remove();
+    while (!uncovered.isEmpty() && uncovered.element().index() <= index) {
+      uncoveredBytes -= uncovered.remove().bytes();
     }
     store.checkpointDurable(index);
-    admitHeld();
+    proposals.admitHeld();
     takeSnapshotIfDue();
   }
 
@@ -764,26 +937,39 @@ public final class MicroRaftReplicator implements Replicator {
 
   private final class SnapshotKeeper implements DiskRaftStore.Snapshots {
     @Override
-    public void persist(SnapshotChunk chunk) {
-      snapshotIndex = chunk.getIndex();
-      lastMetaTerm = chunk.getTerm();
+    public void persist(SnapshotChunk chunk) throws IOException {
+      snapshotTerm = chunk.getTerm();
+      if (chunk.getOperation() instanceof Images.Received) {
+        images.keep(chunk);
+        return;
+      }
       checkpointWanted = false;
-      snapshotIndexes.add(chunk.getIndex());
-      snapshotBytes.add(bytesSinceSnapshot);
-      uncoveredBytes += bytesSinceSnapshot;
-      bytesSinceSnapshot = 0;
+      snapshotTaken(chunk.getIndex());
       consumer.checkpoint(
           chunk.getIndex(),
           new SnapshotMeta(chunk.getTerm(), chunk.getGroupMembersView()).encode());
+      if (imageWanted) {
+        imageWanted = false;
+        images.make(chunk.getIndex(), consumer);
+      }
     }
 
     @Override
-    public void forget(long index) {}
+    public void covered(long index) throws IOException {
+      images.covered(index);
+    }
 
     @Override
     public int termOf(long index) {
-      return lastMetaTerm;
+      return snapshotTerm;
     }
+  }
+
+  private void snapshotTaken(long index) {
+    snapshotIndex = index;
+    uncovered.add(new Uncovered(index, bytesSinceSnapshot));
+    uncoveredBytes += bytesSinceSnapshot;
+    bytesSinceSnapshot = 0;
   }
 
   // ---- what MicroRaft is given
@@ -798,19 +984,7 @@ public final class MicroRaftReplicator implements Replicator {
         throw new IllegalStateException("this member has failed");
       }
       try {
-        switch ((Operation) operation) {
-          case Operation.Entry entry -> {
-            bytesSinceSnapshot += entry.bytes().length;
-            consumer.committed(index, entry.stampMs(), entry.bytes());
-          }
-          case Operation.NewTerm term -> {
-            int number = termAt(index);
-            consumer.newTerm(index, number, term.leaderId(), term.stampMs());
-            // Only now everything that was ever acknowledged has been applied here.
-            aloneInTerm = alone && number == store.term().getTerm() ? number : 0;
-          }
-          case Operation.Barrier barrier -> throw new IllegalStateException("a barrier was logged");
-        }
+        apply(index, (Operation) operation);
       } catch (Throwable t) {
         // MicroRaft would log it and go on as if the entry had been applied (trap 7).
         fail(t);
@@ -820,6 +994,7 @@ public final class MicroRaftReplicator implements Replicator {
       return null;
     }
 
+    /** Membership entries come here and not to the operation (trap 8). */
     @Override
     public void onInternalCommit(long index) {
       try {
@@ -829,7 +1004,7 @@ public final class MicroRaftReplicator implements Replicator {
         throw t;
       }
       applied(index);
-      refreshGroup();
+      membersChanged();
     }
 
     @Override
@@ -838,11 +1013,32 @@ public final class MicroRaftReplicator implements Replicator {
     }
 
     @Override
-    public void installSnapshot(long index, List<Object> chunks) {}
+    public void installSnapshot(long index, List<Object> chunks) {
+      if (chunks.getFirst() instanceof Images.Received) {
+        install(index);
+      }
+      // Else it is our own, at start: the host has it already.
+    }
 
     @Override
     public Object getNewTermOperation() {
       return new Operation.NewTerm(config.id(), config.clockMs().getAsLong());
+    }
+  }
+
+  private void apply(long index, Operation operation) {
+    switch (operation) {
+      case Operation.Entry entry -> {
+        bytesSinceSnapshot += entry.bytes().length;
+        consumer.committed(index, entry.stampMs(), entry.bytes());
+      }
+      case Operation.NewTerm term -> {
+        int number = termAt(index);
+        consumer.newTerm(index, number, term.leaderId(), term.stampMs());
+        // Only now everything that was ever acknowledged has been applied here.
+        aloneInTerm = alone && number == store.term().getTerm() ? number : 0;
+      }
+      case Operation.Barrier barrier -> throw new IllegalStateException("a barrier was logged");
     }
   }
 
@@ -853,6 +1049,25 @@ public final class MicroRaftReplicator implements Replicator {
       throw new IllegalStateException("entry " + index + " is applied but not in the log");
     }
     return entry.getTerm();
+  }
+
+  private void install(long index) {
+    RaftNodeImpl raft = node;
+    if (raft == null) {
+      throw new IllegalStateException("an image came before the start");
+    }
+    LOG.info("Installing the image at {} that the leader sent", index);
+    SnapshotEntry snapshot = raft.state().log().snapshotEntry();
+    SnapshotMeta meta = new SnapshotMeta(snapshot.getTerm(), snapshot.getGroupMembersView());
+    snapshotTaken(index);
+    try (InputStream in = images.open(index)) {
+      consumer.install(index, meta.encode(), in);
+    } catch (Throwable t) {
+      fail(t);
+      throw new IllegalStateException(t);
+    }
+    applied(index);
+    strand.execute(this::membersChanged);
   }
 
   private void applied(long index) {
@@ -867,15 +1082,32 @@ public final class MicroRaftReplicator implements Replicator {
   }
 
   private void observe(RaftNodeReport report) {
+    if (report.getReason() == RaftNodeReport.RaftNodeReportReason.TAKE_SNAPSHOT && node != null) {
+      new Ring(node.state().log())
+          .trim(report.getLog().getLastSnapshotIndex(), KEPT_FOR_FOLLOWERS_BYTES);
+    }
+    judgeAlone(report);
     RaftEndpoint leader = report.getTerm().getLeaderEndpoint();
     boolean local = report.getRole() == RaftRole.LEADER;
     int leaderId = leader == null ? 0 : ((PeerEndpoint) leader).id();
     Leadership now = new Leadership(report.getTerm().getTerm(), leaderId, local);
-    judgeAlone(report);
-    if (dead || now.equals(leadership)) {
+    Leadership before = leadership;
+    if (dead || now.equals(before)) {
       return;
     }
     leadership = now;
+    if (now.leaderId() != before.leaderId() || now.term() != before.term()) {
+      images.dropIncoming();
+      proposals.loseForwarded("the leader changed");
+      // MicroRaft is in the middle of something: what follows from this comes after it.
+      strand.execute(barriers::restart);
+    }
+    if (before.localLeader() && !local) {
+      images.dropOutgoing();
+      imageWanted = false;
+      proposals.refuseHeld("this member no longer leads");
+      membership.loseLeadership();
+    }
     for (Consumer<Leadership> listener : listeners) {
       try {
         listener.accept(now);
@@ -883,11 +1115,9 @@ public final class MicroRaftReplicator implements Replicator {
         LOG.warn("A leadership listener failed", e);
       }
     }
-    if (!local) {
-      refuseHeld("this member no longer leads");
-    }
   }
 
+  /** Alone and leading, an applied index is a read barrier. */
   private void judgeAlone(RaftNodeReport report) {
     Collection<RaftEndpoint> voters = report.getEffectiveMembers().getVotingMembers();
     alone =
@@ -897,61 +1127,6 @@ public final class MicroRaftReplicator implements Replicator {
     if (!alone) {
       aloneInTerm = 0;
       soleCommitIndex = NEVER;
-    }
-  }
-
-  private void refreshGroup() {
-    RaftNodeImpl raft = node;
-    if (raft == null) {
-      return;
-    }
-    List<Progress> progress = new ArrayList<>();
-    for (RaftEndpoint endpoint : raft.getEffectiveMembers().getMembers()) {
-      PeerEndpoint peer = (PeerEndpoint) endpoint;
-      Role role =
-          raft.getEffectiveMembers().getVotingMembers().contains(peer) ? Role.VOTER : Role.OBSERVER;
-      boolean local = peer.equals(raft.getLocalEndpoint());
-      progress.add(
-          new Progress(
-              new Member(peer.id(), peer.address(), role),
-              local ? store.log().lastIndex() : 0,
-              local));
-    }
-    group =
-        new GroupView(
-            store.identity().clusterId(), config.id(), commitIndex, List.copyOf(progress));
-  }
-
-  private void tick() {
-    long now = strand.nanoTime();
-    dropDone();
-    while (!pending.isEmpty() && now - pending.element().deadlineNanos() >= 0) {
-      pending.remove().answer().complete(new Proposal.Unknown("no answer in time"));
-    }
-    while (!held.isEmpty() && now - held.element().deadlineNanos() >= 0) {
-      held.remove().answer().complete(new Proposal.Refused("waiting for a checkpoint"));
-    }
-    expireBarriers(now);
-    admitHeld();
-    takeSnapshotIfDue();
-    refreshGroup();
-    if (now - lastRoomCheckNanos >= ROOM_CHECK_NANOS) {
-      lastRoomCheckNanos = now;
-      store.log().checkRoom();
-    }
-    strand.schedule(this::tick, TICK_NANOS);
-  }
-
-  /** Completed early they stay queued: the answer under way still counts them. */
-  private void expireBarriers(long now) {
-    for (PendingBarrier barrier : barriers) {
-      if (now - barrier.deadlineNanos() < 0) {
-        break;
-      }
-      barrier.answer().completeExceptionally(new NoQuorumException("no quorum answered in time"));
-    }
-    while (!barrierAsked && !barriers.isEmpty() && barriers.element().answer().isDone()) {
-      barriers.remove();
     }
   }
 
@@ -997,7 +1172,10 @@ public final class MicroRaftReplicator implements Replicator {
 
     @Override
     public long millis() {
-      return BASE_MILLIS + TimeUnit.NANOSECONDS.toMillis(scale(strand.nanoTime() - startNanos));
+      if (clockStopped) {
+        return BASE_MILLIS;
+      }
+      return BASE_MILLIS + scale(TimeUnit.NANOSECONDS.toMillis(strand.nanoTime() - startNanos));
     }
 
     @Override
@@ -1026,16 +1204,6 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
-  private static final class NoTransport implements Transport {
-    @Override
-    public void send(RaftEndpoint target, RaftMessage message) {}
-
-    @Override
-    public boolean isReachable(RaftEndpoint endpoint) {
-      return false;
-    }
-  }
-
   /** Stands in until the host has come. */
   private static final class NoConsumer implements LogConsumer {
     @Override
@@ -1061,11 +1229,11 @@ public final class MicroRaftReplicator implements Replicator {
     }
 
     @Override
+    public void install(long index, byte[] logMeta, InputStream image) {}
+
+    @Override
     public byte[] answer(int fromMember, byte[] question) {
       return new byte[0];
     }
-
-    @Override
-    public void install(long index, byte[] logMeta, java.io.InputStream image) {}
   }
 }

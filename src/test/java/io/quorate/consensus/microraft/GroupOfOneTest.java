@@ -266,7 +266,8 @@ class GroupOfOneTest {
                 c.diskReserveBytes(),
                 c.clockMs(),
                 c.fatal(),
-                c.metrics()));
+                c.metrics(),
+                c.tls()));
     opened.add(replicator);
     return replicator;
   }

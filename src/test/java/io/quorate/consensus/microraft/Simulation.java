@@ -1,0 +1,878 @@
+package io.quorate.consensus.microraft;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import io.microraft.impl.RaftNodeImpl;
+import io.microraft.impl.log.RaftLog;
+import io.microraft.model.log.LogEntry;
+import io.quorate.consensus.LogConsumer;
+import io.quorate.consensus.NoQuorumException;
+import io.quorate.consensus.Replicator.Leadership;
+import io.quorate.consensus.Replicator.Member;
+import io.quorate.consensus.Replicator.Proposal;
+import io.quorate.consensus.Replicator.Role;
+import io.quorate.consensus.log.LogMetrics;
+import io.quorate.consensus.log.LogRecord;
+import io.quorate.consensus.log.SegmentLog;
+import io.quorate.consensus.net.Pipes;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A whole group in one thread: the real replicator, the real MicroRaft and the real log over
+ * simulated time, network and disks, all from one seed.
+ *
+ * <p>Checked all along: one leader per term; what is committed at an index is the same on every
+ * member for ever; logs that agree on index and term agree on the entry; what was acknowledged is
+ * committed, and on the disks of a quorum; what was refused never appears; a barrier covers what
+ * had been acknowledged before it was asked for; MicroRaft breaks none of its own assertions. At
+ * the end everything is healed, and all must agree and take a proposal again.
+ */
+final class Simulation {
+  private static final long MS = 1_000_000L;
+
+  final Random random;
+  final long seed;
+  final List<SimMember> members = new ArrayList<>();
+  private final PriorityQueue<Event> events = new PriorityQueue<>();
+  private final Map<Long, String> committed = new TreeMap<>();
+  private final Map<Long, String> terms = new TreeMap<>();
+  private final Map<String, Long> acknowledged = new TreeMap<>();
+  private final Set<String> refused = new HashSet<>();
+  private final Set<String> seen = new HashSet<>();
+  private final Set<Long> cut = new HashSet<>();
+  private long highestAcknowledged;
+  private long nowNanos = 1_000_000_000L;
+  private long eventOrder;
+  private long nextValue;
+  private int acks;
+  private double loss;
+  private boolean reorders;
+  private long slowestMs = 5;
+  private @Nullable String violation;
+
+  /** What a member says, for the report. */
+  record Outcome(long seed, int acknowledged, int crashes, int installs, long virtualMs) {}
+
+  int crashes;
+  int installs;
+
+  private record Event(long atNanos, long order, SimStrand strand, Runnable task)
+      implements Comparable<Event> {
+    @Override
+    public int compareTo(Event other) {
+      int byTime = Long.compare(atNanos, other.atNanos);
+      return byTime != 0 ? byTime : Long.compare(order, other.order);
+    }
+  }
+
+  Simulation(long seed) {
+    this.seed = seed;
+    this.random = new Random(seed);
+  }
+
+  // ---- time
+
+  private void at(long nanos, SimStrand strand, Runnable task) {
+    events.add(new Event(nanos, eventOrder++, strand, task));
+  }
+
+  void runFor(long millis) {
+    long until = nowNanos + millis * MS;
+    while (!events.isEmpty() && events.peek().atNanos() <= until) {
+      Event event = events.remove();
+      SimStrand strand = event.strand();
+      if (!strand.alive) {
+        continue;
+      }
+      if (strand.busyUntil > event.atNanos()) {
+        events.add(new Event(strand.busyUntil, event.order(), strand, event.task()));
+        continue;
+      }
+      nowNanos = event.atNanos();
+      strand.busyUntil = nowNanos;
+      strand.running = true;
+      try {
+        event.task().run();
+      } finally {
+        strand.running = false;
+      }
+      if (violation != null) {
+        throw new AssertionError("seed " + seed + ": " + violation);
+      }
+    }
+    nowNanos = until;
+  }
+
+  /** Runs until it holds; fails when it does not within that time. */
+  void await(String what, long millis, java.util.function.BooleanSupplier holds) {
+    for (long spent = 0; spent < millis; spent += 10) {
+      if (holds.getAsBoolean()) {
+        return;
+      }
+      runFor(10);
+    }
+    violated("not within " + millis + " ms: " + what);
+    throw new AssertionError("seed " + seed + ": " + violation);
+  }
+
+  final class SimStrand implements Strand {
+    boolean alive = true;
+    boolean running;
+    long busyUntil;
+
+    @Override
+    public void execute(Runnable task) {
+      at(nanoTime(), this, task);
+    }
+
+    @Override
+    public void schedule(Runnable task, long delayNanos) {
+      at(nanoTime() + Math.max(0, delayNanos), this, task);
+    }
+
+    @Override
+    public long nanoTime() {
+      return Math.max(nowNanos, busyUntil);
+    }
+
+    @Override
+    public boolean isCurrent() {
+      return running;
+    }
+
+    @Override
+    public void halt() {
+      alive = false;
+    }
+
+    void spend(long nanos) {
+      busyUntil = nanoTime() + nanos;
+    }
+  }
+
+  // ---- network
+
+  void cut(int from, int to) {
+    cut.add(from * 1000L + to);
+    SimMember sender = member(from);
+    if (sender.life != null) {
+      SimMember.Life life = sender.life;
+      life.strand.execute(() -> life.lost(to));
+    }
+  }
+
+  void isolate(int id, Iterable<Integer> from) {
+    for (int other : from) {
+      cut(id, other);
+      cut(other, id);
+    }
+  }
+
+  void heal() {
+    cut.clear();
+  }
+
+  SimMember member(int id) {
+    return members.stream().filter(m -> m.id == id).findFirst().orElseThrow();
+  }
+
+  private boolean transmit(SimMember.Life from, int to, byte[] frame) {
+    if (members.stream().noneMatch(m -> m.id == to)) {
+      return false;
+    }
+    SimMember target = member(to);
+    SimMember.Life receiver = target.life;
+    if (receiver == null || cut.contains(from.member().id * 1000L + to)) {
+      return false;
+    }
+    if (random.nextDouble() < loss) {
+      return true;
+    }
+    long delay = 100_000 + (long) (random.nextDouble() * slowestMs * MS);
+    long arrives = from.strand.nanoTime() + delay;
+    if (!reorders) {
+      arrives = Math.max(arrives, from.lastArrival.getOrDefault(to, 0L) + 1);
+      from.lastArrival.put(to, arrives);
+    }
+    at(
+        arrives,
+        receiver.strand,
+        () -> {
+          if (!cut.contains(from.member().id * 1000L + to)) {
+            receiver.received.accept(frame);
+          }
+        });
+    return true;
+  }
+
+  // ---- members
+
+  /** One machine: its disk and its host's checkpoint outlive its processes. */
+  final class SimMember {
+    final int id;
+    List<Member> voters;
+    List<Member> observers = List.of();
+    SimDisk disk;
+    RecordingHost.Checkpoint checkpoint = new RecordingHost.Checkpoint();
+    long triggerBytes = 20_000;
+    @Nullable Life life;
+
+    SimMember(int id, List<Member> voters) {
+      this.id = id;
+      this.voters = voters;
+      this.disk = newDisk();
+    }
+
+    private SimDisk newDisk() {
+      return new SimDisk(
+          random,
+          nanos -> {
+            if (life != null) {
+              life.strand.spend(nanos);
+            }
+          });
+    }
+
+    boolean up() {
+      return life != null;
+    }
+
+    Life running() {
+      if (life == null) {
+        throw new IllegalStateException("member " + id + " is down");
+      }
+      return life;
+    }
+
+    void start() {
+      life = new Life();
+      life.begin();
+    }
+
+    /** kill -9 and, half the time, power loss. */
+    void crash() {
+      Life dying = life;
+      if (dying == null) {
+        return;
+      }
+      crashes++;
+      life = null;
+      dying.strand.alive = false;
+      disk.powered(false);
+      disk.crash();
+      disk.powered(true);
+      for (SimMember other : members) {
+        Life peer = other.life;
+        if (peer != null) {
+          peer.strand.execute(() -> peer.lost(id));
+        }
+      }
+    }
+
+    void wipe() {
+      disk = newDisk();
+      checkpoint = new RecordingHost.Checkpoint();
+    }
+
+    boolean leads() {
+      return life != null && life.replicator.leadership().localLeader();
+    }
+
+    /** One process. */
+    final class Life implements Pipes {
+      final SimStrand strand = new SimStrand();
+      final Map<Integer, Long> lastArrival = new TreeMap<>();
+      final SimHost host = new SimHost(this, checkpoint);
+      Consumer<byte[]> received = frame -> {};
+      Consumer<Integer> lost = id -> {};
+
+      @SuppressWarnings("NullAway.Init")
+      MicroRaftReplicator replicator;
+
+      SimMember member() {
+        return SimMember.this;
+      }
+
+      void lost(int peer) {
+        lost.accept(peer);
+      }
+
+      void begin() {
+        long skewMs = random.nextInt(5000);
+        ConsensusConfig config =
+            ConsensusConfig.builder(id, Path.of("simulated"))
+                .voters(voters)
+                .observers(observers)
+                .electionTimeout(Duration.ofSeconds(1))
+                .segmentBytes(4096 << random.nextInt(3))
+                .snapshotTriggerBytes(triggerBytes)
+                .diskReserveBytes(0)
+                .clockMs(() -> nowNanos / MS + skewMs)
+                .fatal(failure -> violated("member " + id + " failed: " + failure))
+                .build();
+        Executor background =
+            task -> at(strand.nanoTime() + random.nextInt(5_000_000), strand, task);
+        try {
+          replicator =
+              new MicroRaftReplicator(
+                  config,
+                  strand,
+                  disk,
+                  background,
+                  new Random(random.nextLong()),
+                  this,
+                  failure -> violated("member " + id + " failed: " + failure),
+                  new ArrayList<>());
+        } catch (IOException e) {
+          violated("member " + id + " does not start: " + e);
+          return;
+        }
+        replicator.onLeadership(this::leads);
+        replicator.start(host);
+      }
+
+      private void leads(Leadership now) {
+        if (now.localLeader()) {
+          String who = id + "/" + replicator.identity().self();
+          String before = terms.putIfAbsent(now.term(), who);
+          if (before != null && !before.equals(who)) {
+            violated("two leaders in term " + now.term() + ": " + before + " and " + who);
+          }
+        }
+      }
+
+      @Override
+      public void start(Consumer<byte[]> frames, Consumer<Integer> losses) {
+        received = frames;
+        lost = losses;
+      }
+
+      @Override
+      public void routes(Map<Integer, String> addresses) {}
+
+      @Override
+      public boolean send(int to, byte[] frame) {
+        return strand.alive && transmit(this, to, frame);
+      }
+
+      @Override
+      public boolean isUp(int peer) {
+        return true;
+      }
+
+      @Override
+      public void close() {}
+    }
+  }
+
+  /** A host that only remembers, and whose checkpoints take time. */
+  final class SimHost implements LogConsumer {
+    private final SimMember.Life life;
+    private final RecordingHost.Checkpoint checkpoint;
+    private final List<String> state = new ArrayList<>();
+    long lastIndex;
+
+    SimHost(SimMember.Life life, RecordingHost.Checkpoint checkpoint) {
+      this.life = life;
+      this.checkpoint = checkpoint;
+    }
+
+    List<String> state() {
+      return state;
+    }
+
+    @Override
+    public RestorePoint restorePoint() {
+      state.addAll(checkpoint.state());
+      lastIndex = checkpoint.point().index();
+      return checkpoint.point();
+    }
+
+    @Override
+    public void committed(long index, long stampMs, byte[] entry) {
+      String value = new String(entry, StandardCharsets.UTF_8).trim();
+      advance(index, value + "@" + stampMs);
+      state.add(value);
+      if (refused.contains(value)) {
+        violated("refused but committed: " + value);
+      }
+    }
+
+    @Override
+    public void passed(long index) {
+      advance(index, "members");
+    }
+
+    @Override
+    public void newTerm(long index, long term, int leaderId, long stampMs) {
+      advance(index, "term " + term + " of " + leaderId + "@" + stampMs);
+    }
+
+    private void advance(long index, String what) {
+      if (index <= lastIndex) {
+        violated("member " + life.member().id + " applied " + index + " after " + lastIndex);
+      }
+      lastIndex = index;
+      String before = committed.putIfAbsent(index, what);
+      if (before == null) {
+        if (!what.startsWith("term") && !what.equals("members") && !seen.add(what)) {
+          violated("committed twice: " + what);
+        }
+      } else if (!before.equals(what)) {
+        violated("index " + index + " is both " + before + " and " + what);
+      }
+    }
+
+    @Override
+    public void checkpoint(long index, byte[] logMeta) {
+      if (index != lastIndex) {
+        violated("checkpoint at " + index + " but applied " + lastIndex);
+      }
+      List<String> copy = List.copyOf(state);
+      at(
+          life.strand.nanoTime() + (long) (random.nextDouble() * 200 * MS),
+          life.strand,
+          () -> {
+            if (index > checkpoint.point().index()) {
+              checkpoint.put(index, logMeta, copy);
+            }
+            life.replicator.checkpointDurable(index);
+          });
+    }
+
+    @Override
+    public byte[] answer(int fromMember, byte[] question) {
+      return question;
+    }
+
+    @Override
+    public CompletionStage<Image> imageAt(long index) {
+      if (index != lastIndex) {
+        violated("image at " + index + " but applied " + lastIndex);
+      }
+      List<String> copy = List.copyOf(state);
+      return CompletableFuture.completedFuture(
+          new Image() {
+            @Override
+            public void writeTo(OutputStream out) throws IOException {
+              DataOutputStream data = new DataOutputStream(out);
+              data.writeInt(copy.size());
+              for (String value : copy) {
+                data.writeUTF(value);
+              }
+              data.flush();
+            }
+
+            @Override
+            public void close() {}
+          });
+    }
+
+    @Override
+    public void install(long index, byte[] logMeta, InputStream image) throws IOException {
+      installs++;
+      DataInputStream in = new DataInputStream(image);
+      state.clear();
+      int size = in.readInt();
+      for (int i = 0; i < size; i++) {
+        state.add(in.readUTF());
+      }
+      if (index <= lastIndex) {
+        violated("an image at " + index + " over " + lastIndex);
+      }
+      lastIndex = index;
+      List<String> expected =
+          committed.entrySet().stream()
+              .filter(e -> e.getKey() <= index)
+              .map(Map.Entry::getValue)
+              .filter(v -> v.startsWith("v"))
+              .map(v -> v.substring(0, v.indexOf('@')))
+              .toList();
+      if (!expected.equals(state)) {
+        violated("the image at " + index + " is not the state there");
+      }
+      checkpoint(index, logMeta);
+    }
+  }
+
+  // ---- clients
+
+  void propose(SimMember member) {
+    SimMember.Life life = member.life;
+    if (life == null) {
+      return;
+    }
+    String value = "v" + nextValue++;
+    byte[] padded = Arrays.copyOf(value.getBytes(StandardCharsets.UTF_8), 10 + random.nextInt(400));
+    Arrays.fill(padded, value.length(), padded.length, (byte) ' ');
+    life.replicator
+        .propose(padded)
+        .thenAccept(
+            answer -> {
+              switch (answer) {
+                case Proposal.Committed done -> acknowledged(value, done.index());
+                case Proposal.Refused no -> {
+                  refused.add(value);
+                  if (committed.values().stream().anyMatch(c -> c.startsWith(value + "@"))) {
+                    violated("committed but refused: " + value);
+                  }
+                }
+                case Proposal.Unknown maybe -> {}
+              }
+            });
+  }
+
+  private void acknowledged(String value, long index) {
+    acknowledged.put(value, index);
+    highestAcknowledged = Math.max(highestAcknowledged, index);
+    String there = committed.get(index);
+    if (there == null || !there.startsWith(value + "@")) {
+      violated(value + " was acknowledged at " + index + " where " + there + " is");
+    }
+    if (acks++ % 20 == 0) {
+      checkDurable(value, index);
+    }
+  }
+
+  /** On how many disks would it be if all the power went now? */
+  private void checkDurable(String value, long index) {
+    int copies = 0;
+    int voters = 0;
+    for (SimMember member : members) {
+      if (member.observers.stream().anyMatch(o -> o.id() == member.id)) {
+        continue;
+      }
+      voters++;
+      if (member.checkpoint.point().index() >= index || durable(member, index)) {
+        copies++;
+      }
+    }
+    int needed = voters % 2 == 0 && voters > 2 ? voters / 2 : voters / 2 + 1;
+    if (copies < needed) {
+      violated(value + " was acknowledged but is on " + copies + " of " + voters + " disks");
+    }
+  }
+
+  private boolean durable(SimMember member, long index) {
+    try {
+      SegmentLog log =
+          SegmentLog.open(
+              member.disk.durableCopy(),
+              new SegmentLog.Options(4096, 0, 0),
+              Runnable::run,
+              LogMetrics.NONE);
+      List<LogRecord> found = log.recoveredAfter(0);
+      return log.lastIndex() >= index
+          && (found.isEmpty() || found.getFirst().index() <= index || log.lastIndex() >= index);
+    } catch (IOException e) {
+      violated("the disk of member " + member.id + " does not read: " + e);
+      return false;
+    }
+  }
+
+  void barrier(SimMember member) {
+    SimMember.Life life = member.life;
+    if (life == null) {
+      return;
+    }
+    long before = highestAcknowledged;
+    life.replicator
+        .readBarrier()
+        .whenComplete(
+            (index, failure) -> {
+              if (index != null && index < before) {
+                violated("a barrier at " + index + " although " + before + " was acknowledged");
+              }
+              if (failure != null && !(failure instanceof NoQuorumException)) {
+                violated("a barrier failed with " + failure);
+              }
+            });
+  }
+
+  // ---- checks
+
+  void violated(String what) {
+    if (violation == null) {
+      violation = what;
+    }
+  }
+
+  /** Log matching: the same index and term means the same entry. */
+  void checkLogs() {
+    Map<String, String> entries = new TreeMap<>();
+    for (SimMember member : members) {
+      RaftNodeImpl node = member.life == null ? null : member.life.replicator.node();
+      if (node == null) {
+        continue;
+      }
+      RaftLog log = node.state().log();
+      for (long i = log.lastLogOrSnapshotIndex(); i > 0; i--) {
+        LogEntry entry = log.getLogEntry(i);
+        if (entry == null) {
+          break;
+        }
+        String what = Arrays.hashCode(Codec.encode(entry.getOperation())) + "";
+        String before = entries.putIfAbsent(i + "/" + entry.getTerm(), what);
+        if (before != null && !before.equals(what)) {
+          violated("logs differ at index " + i + " term " + entry.getTerm());
+        }
+      }
+    }
+  }
+
+  // ---- the story
+
+  static final class Listening extends AppenderBase<ILoggingEvent> {
+    @Nullable Simulation current;
+
+    @Override
+    protected void append(ILoggingEvent event) {
+      Simulation simulation = current;
+      if (simulation != null && event.getLevel() == Level.ERROR) {
+        String thrown =
+            event.getThrowableProxy() == null
+                ? ""
+                : event.getThrowableProxy().getClassName()
+                    + ": "
+                    + event.getThrowableProxy().getMessage()
+                    + " at "
+                    + event.getThrowableProxy().getStackTraceElementProxyArray()[0];
+        simulation.violated("MicroRaft said: " + event.getFormattedMessage() + " " + thrown);
+      }
+    }
+  }
+
+  static Listening listen() {
+    Logger raft = (Logger) LoggerFactory.getLogger("io.microraft");
+    raft.setLevel(Level.ERROR);
+    Listening listening = new Listening();
+    listening.setContext(raft.getLoggerContext());
+    listening.start();
+    raft.addAppender(listening);
+    boolean verbose = Boolean.getBoolean("quorate.verbose");
+    raft.setAdditive(verbose);
+    if (verbose) {
+      raft.setLevel(Level.INFO);
+    }
+    ((Logger) LoggerFactory.getLogger("io.quorate")).setLevel(verbose ? Level.INFO : Level.OFF);
+    return listening;
+  }
+
+  static void quiet(Listening listening) {
+    Logger raft = (Logger) LoggerFactory.getLogger("io.microraft");
+    raft.detachAppender(listening);
+    raft.setAdditive(true);
+    raft.setLevel(null);
+    ((Logger) LoggerFactory.getLogger("io.quorate")).setLevel(null);
+  }
+
+  List<Member> list(int from, int to, Role role) {
+    List<Member> list = new ArrayList<>();
+    for (int id = from; id <= to; id++) {
+      list.add(new Member(id, "member" + id + ":1", role));
+    }
+    return list;
+  }
+
+  /** Makes that many voters and observers, not yet started. */
+  void make(int voterCount, int observerCount) {
+    List<Member> voters = list(1, voterCount, Role.VOTER);
+    List<Member> observers = list(voterCount + 1, voterCount + observerCount, Role.OBSERVER);
+    for (int id = 1; id <= voterCount + observerCount; id++) {
+      SimMember member = new SimMember(id, voters);
+      member.observers = observers;
+      members.add(member);
+    }
+  }
+
+  @Nullable SimMember leader() {
+    SimMember newest = null;
+    for (SimMember member : members) {
+      if (member.life != null
+          && member.leads()
+          && (newest == null
+              || member.life.replicator.leadership().term()
+                  > newest.running().replicator.leadership().term())) {
+        newest = member;
+      }
+    }
+    return newest;
+  }
+
+  SimMember any() {
+    return members.get(random.nextInt(members.size()));
+  }
+
+  Outcome run(int steps) {
+    int voterCount = random.nextInt(4) == 0 ? 5 : random.nextInt(6) == 0 ? 4 : 3;
+    make(voterCount, random.nextInt(3) == 0 ? 1 : 0);
+    loss = random.nextInt(3) == 0 ? random.nextDouble() * 0.05 : 0;
+    reorders = random.nextInt(3) == 0;
+    slowestMs = 1 + random.nextInt(30);
+    members.forEach(member -> member.triggerBytes = 2_000 + random.nextInt(40_000));
+    members.forEach(SimMember::start);
+    runFor(2_000);
+    for (int step = 0; step < steps; step++) {
+      disturb();
+      int load = random.nextInt(20);
+      for (int i = 0; i < load; i++) {
+        propose(random.nextBoolean() && leader() != null ? leader() : any());
+        if (random.nextInt(5) == 0) {
+          barrier(any());
+        }
+        runFor(random.nextInt(6));
+      }
+      runFor(random.nextInt(500));
+      checkLogs();
+    }
+    settle();
+    return new Outcome(seed, acks, crashes, installs, nowNanos / MS);
+  }
+
+  private void disturb() {
+    switch (random.nextInt(16)) {
+      case 0, 1 -> any().crash();
+      case 2 -> List.copyOf(members).forEach(m -> m.crash());
+      case 3, 4, 5 ->
+          members.stream().filter(m -> !m.up() && random.nextBoolean()).forEach(SimMember::start);
+      case 6 -> {
+        SimMember one = any();
+        isolate(one.id, members.stream().filter(m -> m != one).map(m -> m.id).toList());
+      }
+      case 7 -> {
+        SimMember leader = leader();
+        if (leader != null) {
+          isolate(leader.id, members.stream().filter(m -> m != leader).map(m -> m.id).toList());
+        }
+      }
+      case 8 -> cut(any().id, any().id);
+      case 9, 10 -> heal();
+      case 11 -> {
+        SimMember one = any();
+        if (one.life != null) {
+          one.life.replicator.requestCheckpoint();
+        }
+      }
+      case 12 -> {
+        SimMember one = any();
+        if (one.life != null) {
+          one.life.replicator.transferLeadership(any().id);
+        }
+      }
+      case 13 -> {
+        SimMember one = any();
+        if (one.life != null) {
+          // A pause, as of a garbage collector or a stopped process.
+          one.life.strand.spend(random.nextInt(3000) * MS);
+        }
+      }
+      case 14 -> {
+        SimMember leader = leader();
+        if (leader != null) {
+          leader.crash();
+        }
+      }
+      default -> {}
+    }
+  }
+
+  /** Heals everything; then all must come to agree and to work. */
+  void settle() {
+    heal();
+    loss = 0;
+    members.stream().filter(m -> !m.up()).forEach(SimMember::start);
+    await("somebody leads", 30_000, () -> leader() != null);
+    int before = acks;
+    for (int i = 0; i < 200 && acks == before; i++) {
+      propose(members.get(i % members.size()));
+      runFor(100);
+    }
+    if (acks == before) {
+      violated("nothing is acknowledged although everything is healed");
+    }
+    await(
+        "all agree",
+        60_000,
+        () -> {
+          long last = committed.keySet().stream().max(Long::compare).orElse(0L);
+          return members.stream().allMatch(m -> m.life != null && m.life.host.lastIndex >= last);
+        });
+    checkLogs();
+    List<String> first = members.getFirst().running().host.state();
+    for (SimMember member : members) {
+      if (!member.running().host.state().equals(first)) {
+        violated("member " + member.id + " has another state");
+      }
+    }
+    if (!new HashSet<>(first).containsAll(acknowledged.keySet())) {
+      violated("something acknowledged is gone");
+    }
+    runFor(1);
+    if (violation != null) {
+      throw new AssertionError("seed " + seed + ": " + violation);
+    }
+  }
+
+  public static void main(String[] args) {
+    long seeds = 1000;
+    long first = System.nanoTime() & 0xffffff;
+    int steps = 60;
+    for (int i = 0; i + 1 < args.length; i += 2) {
+      switch (args[i]) {
+        case "--seeds" -> seeds = Long.parseLong(args[i + 1]);
+        case "--first" -> first = Long.parseLong(args[i + 1]);
+        case "--steps" -> steps = Integer.parseInt(args[i + 1]);
+        default -> throw new IllegalArgumentException("--seeds N --first SEED --steps N");
+      }
+    }
+    Listening listening = listen();
+    int failed = 0;
+    long acknowledged = 0;
+    long crashes = 0;
+    long installs = 0;
+    for (long seed = first; seed < first + seeds; seed++) {
+      Simulation simulation = new Simulation(seed);
+      listening.current = simulation;
+      try {
+        Outcome outcome = simulation.run(steps);
+        acknowledged += outcome.acknowledged();
+        crashes += outcome.crashes();
+        installs += outcome.installs();
+      } catch (Throwable t) {
+        failed++;
+        System.out.println(t);
+        if (seeds == 1) {
+          t.printStackTrace(System.out);
+        }
+      }
+    }
+    System.out.printf(
+        "%d seeds from %d: %d failed, %d acknowledged, %d crashes, %d images installed%n",
+        seeds, first, failed, acknowledged, crashes, installs);
+    System.exit(failed == 0 ? 0 : 1);
+  }
+}

@@ -1,0 +1,46 @@
+package io.quorate.consensus.microraft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random stories, each from one seed, which a failure prints. {@code -Dquorate.seed=N} tells one
+ * again, {@code -Dquorate.seeds=N} tells more; {@code tools/simulate} tells as many as you like.
+ */
+class SimulationTest {
+  private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+  private final Simulation.Listening listening = Simulation.listen();
+
+  @BeforeEach
+  @AfterEach
+  void forget() {
+    listening.current = null;
+  }
+
+  @AfterEach
+  void quiet() {
+    Simulation.quiet(listening);
+  }
+
+  @Test
+  void nothingPromisedIsEverLost() {
+    Long only = Long.getLong("quorate.seed");
+    long first = only == null ? System.currentTimeMillis() : only;
+    long seeds = only == null ? Long.getLong("quorate.seeds", 150) : 1;
+    long begun = System.nanoTime();
+    int acknowledged = 0;
+    for (long seed = first; seed < first + seeds; seed++) {
+      Simulation simulation = new Simulation(seed);
+      listening.current = simulation;
+      acknowledged += simulation.run(40).acknowledged();
+      if (System.nanoTime() - begun > PATIENCE_NANOS) {
+        break;
+      }
+    }
+    assertThat(acknowledged).isPositive();
+  }
+}
