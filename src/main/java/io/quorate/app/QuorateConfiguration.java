@@ -12,6 +12,7 @@ import io.quorate.server.Sessions;
 import io.quorate.storage.CheckpointStore;
 import io.quorate.storage.mvstore.MvCheckpointStore;
 import io.quorate.watch.WatchTable;
+import io.quorate.wire.WireServer;
 import java.io.IOException;
 import java.time.Duration;
 import org.slf4j.Logger;
@@ -105,6 +106,26 @@ class QuorateConfiguration {
   @Bean
   WatchTable watches(QuorateServer server) {
     return server.watches();
+  }
+
+  @Bean(destroyMethod = "")
+  WireServer wireServer(
+      MemberConfiguration member, QuorateServer server, Clock clock, Authenticator authenticator) {
+    return new WireServer(
+        new WireServer.Options(
+            "",
+            member.zookeeperPort(),
+            WireServer.Options.MAX_FRAME_BYTES,
+            member.maxConnectionsPerAddress(),
+            member.tickTime(),
+            member.fourLetterWords(),
+            member.id(),
+            member.dataDir().toString()),
+        server.coordinator(),
+        server.sessions(),
+        server.watches(),
+        clock,
+        authenticator);
   }
 
   /**

@@ -2,6 +2,7 @@ package io.quorate.app;
 
 import io.quorate.server.Coordinator;
 import io.quorate.state.Settings;
+import io.quorate.wire.WireServer;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,16 +19,19 @@ final class StartBanner {
 
   private final MemberConfiguration configuration;
   private final Coordinator coordinator;
+  private final WireServer wire;
   private final Environment environment;
   private final Optional<BuildProperties> build;
 
   StartBanner(
       MemberConfiguration configuration,
       Coordinator coordinator,
+      WireServer wire,
       Environment environment,
       Optional<BuildProperties> build) {
     this.configuration = configuration;
     this.coordinator = coordinator;
+    this.wire = wire;
     this.environment = environment;
     this.build = build;
   }
@@ -41,7 +45,7 @@ final class StartBanner {
         build.map(BuildProperties::getVersion).orElse("(unpackaged)"),
         configuration.id(),
         port,
-        configuration.zookeeperPort() < 0 ? "off" : "port " + configuration.zookeeperPort(),
+        configuration.zookeeperPort() < 0 ? "off" : "port " + wire.port(),
         configuration.dataDir());
     Settings agreed = coordinator.state().settings();
     if (!agreed.equals(configuration.settings())) {

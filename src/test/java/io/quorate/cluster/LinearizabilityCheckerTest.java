@@ -69,8 +69,7 @@ class LinearizabilityCheckerTest {
 
   @Test
   void anUnansweredWriteMayNeverHaveHappened() {
-    assertThat(check(write(0, 1, "a"), write(2, Operation.NEVER, "b"), read(50, 60, "a")))
-        .isTrue();
+    assertThat(check(write(0, 1, "a"), write(2, Operation.NEVER, "b"), read(50, 60, "a"))).isTrue();
   }
 
   @Test
@@ -86,11 +85,9 @@ class LinearizabilityCheckerTest {
 
   @Test
   void twoSwapsOfTheSameValueCannotBothSucceed() {
-    assertThat(
-            check(write(0, 1, "a"), swap(2, 9, "a", "b", true), swap(3, 8, "a", "c", true)))
+    assertThat(check(write(0, 1, "a"), swap(2, 9, "a", "b", true), swap(3, 8, "a", "c", true)))
         .isFalse();
-    assertThat(
-            check(write(0, 1, "a"), swap(2, 9, "a", "b", true), swap(3, 8, "a", "c", false)))
+    assertThat(check(write(0, 1, "a"), swap(2, 9, "a", "b", true), swap(3, 8, "a", "c", false)))
         .isTrue();
   }
 

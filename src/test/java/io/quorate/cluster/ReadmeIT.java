@@ -34,8 +34,7 @@ class ReadmeIT {
         script.append("\necho '").append(MARK).append("'\n");
       }
       Path file = Files.writeString(dir.resolve("session.sh"), script);
-      Process shell =
-          new ProcessBuilder("bash", file.toString()).redirectErrorStream(true).start();
+      Process shell = new ProcessBuilder("bash", file.toString()).redirectErrorStream(true).start();
       String output = new String(shell.getInputStream().readAllBytes());
       assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
 

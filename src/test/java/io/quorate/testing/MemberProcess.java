@@ -22,28 +22,41 @@ public final class MemberProcess implements AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
   private final Process process;
+  private final String host;
   private final int httpPort;
   private final Path output;
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
-  private MemberProcess(Process process, int httpPort, Path output) {
+  private MemberProcess(Process process, String host, int httpPort, Path output) {
     this.process = process;
+    this.host = host;
     this.httpPort = httpPort;
     this.output = output;
   }
 
   /** Starts it on {@code dataDir} and on a port of its own; returns at once. */
   public static MemberProcess start(Path dataDir, int httpPort, List<String> options) {
+    return start(List.of(), "127.0.0.1", dataDir, httpPort, options);
+  }
+
+  /**
+   * The same on another address of this machine.
+   *
+   * @param prefix what the command line begins with, for example to enter a network namespace; it
+   *     must become the program, not its parent
+   */
+  public static MemberProcess start(
+      List<String> prefix, String host, Path dataDir, int httpPort, List<String> options) {
     try {
       Path output = dataDir.resolveSibling(dataDir.getFileName() + ".out");
-      var command = new ArrayList<String>();
+      var command = new ArrayList<String>(prefix);
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.add("-Xmx512m");
       command.add("-jar");
       command.add(jar().toString());
       command.add("--server.port=" + httpPort);
-      command.add("--server.address=127.0.0.1");
+      command.add("--server.address=" + host);
       command.add("--quorate.data-dir=" + dataDir);
       if (options.stream().noneMatch(option -> option.startsWith("--quorate.zookeeper.port"))) {
         command.add("--quorate.zookeeper.port=-1");
@@ -54,7 +67,7 @@ public final class MemberProcess implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
               .start();
-      return new MemberProcess(process, httpPort, output);
+      return new MemberProcess(process, host, httpPort, output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -78,7 +91,7 @@ public final class MemberProcess implements AutoCloseable {
   }
 
   public URI uri(String pathAndQuery) {
-    return URI.create("http://127.0.0.1:" + httpPort + pathAndQuery);
+    return URI.create("http://" + host + ":" + httpPort + pathAndQuery);
   }
 
   public int httpPort() {
@@ -125,6 +138,26 @@ public final class MemberProcess implements AutoCloseable {
   public void kill() throws InterruptedException {
     process.destroyForcibly();
     process.waitFor();
+  }
+
+  /** SIGSTOP: it stands still with everything open. */
+  public void pause() {
+    signal("STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    try {
+      new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** SIGTERM; returns the exit code. */

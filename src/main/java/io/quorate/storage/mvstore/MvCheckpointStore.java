@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -253,18 +254,21 @@ public final class MvCheckpointStore implements CheckpointStore {
     return directory.resolve("checkpoint-" + generation + ".mv");
   }
 
-  private void removeOthers() throws IOException {
+  /** Removes what no marker names. What stays is in nobody's way, and is tried again. */
+  private void removeOthers() {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "checkpoint*")) {
       for (Path file : files) {
         String name = file.getFileName().toString();
         boolean kept =
             name.equals(LOCK)
                 || name.equals(MARKER)
-                || marker != null && file.equals(file(marker.generation));
+                || (marker != null && file.equals(file(marker.generation)));
         if (!kept) {
           Files.delete(file);
         }
       }
+    } catch (IOException | DirectoryIteratorException e) {
+      // A leftover costs space only: a new file replaces one of its name, a marker likewise.
     }
   }
 
@@ -394,11 +398,7 @@ public final class MvCheckpointStore implements CheckpointStore {
       if (inNewFile) {
         forget();
         newest = target;
-        try {
-          removeOthers();
-        } catch (IOException e) {
-          // They are superseded already; the next save or start tries again.
-        }
+        removeOthers();
       }
     }
 

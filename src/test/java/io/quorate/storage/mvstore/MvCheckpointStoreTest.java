@@ -231,6 +231,29 @@ class MvCheckpointStoreTest {
   }
 
   @Test
+  void aSaveThatFailsAtItsLastStepIsTakenBack() throws Exception {
+    try (var store = open(FAST)) {
+      store.save(meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
+      Path inTheWay = directory.resolve("checkpoint.current.next");
+      Files.createDirectories(inTheWay.resolve("full"));
+
+      for (var base : Base.values()) {
+        assertThatThrownBy(
+                () -> store.save(meta(2), base, edit -> edit.put("tree", bytes("b"), bytes("2"))))
+            .isInstanceOf(CheckpointFailedException.class)
+            .hasMessageContaining("index 1 is intact");
+        assertThat(store.latest().orElseThrow().index()).isEqualTo(1);
+        assertThat(read(store, "tree")).isEqualTo(Map.of("a", "1"));
+      }
+
+      Files.delete(inTheWay.resolve("full"));
+      Files.delete(inTheWay);
+      store.save(meta(3), Base.NEWEST, edit -> edit.put("tree", bytes("c"), bytes("3")));
+      assertThat(read(store, "tree")).isEqualTo(Map.of("a", "1", "c", "3"));
+    }
+  }
+
+  @Test
   void aSaveKeepsToItsSpeed() {
     try (var store = open(new Limits(4L << 20, 1L << 20))) {
       long start = System.nanoTime();
