@@ -1,0 +1,146 @@
+package io.quorate.server;
+
+import io.quorate.consensus.NoQuorumException;
+import io.quorate.consensus.Replicator;
+import io.quorate.consensus.Replicator.GroupView;
+import io.quorate.consensus.Replicator.Leadership;
+import io.quorate.consensus.Replicator.Member;
+import io.quorate.consensus.Replicator.Progress;
+import io.quorate.server.NotAppliedException.Reason;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+
+/** The group for those who show or change it, without the log's own words. Any thread. */
+public final class Cluster {
+  private final Coordinator coordinator;
+
+  public Cluster(Coordinator coordinator) {
+    this.coordinator = coordinator;
+  }
+
+  /** What a member is to the others. */
+  public enum Role {
+    LEADER,
+    FOLLOWER,
+    OBSERVER
+  }
+
+  /** How a member is doing, as the asked one knows. */
+  public enum Health {
+    OK,
+    UNREACHABLE,
+    NO_LEADER
+  }
+
+  /** The group as the asked member sees it. */
+  public record View(String clusterId, List<MemberView> members) {
+    public View {
+      members = List.copyOf(members);
+    }
+  }
+
+  /**
+   * One member.
+   *
+   * @param local whether it is the asked one
+   * @param applied log index that it has applied; of others, what they are known to have on disk
+   * @param committed log index that it knows to be committed
+   * @param lagEntries how far {@code applied} is behind what is committed
+   * @param address for replication, {@code host:port}; empty in a group of one
+   */
+  public record MemberView(
+      int id,
+      boolean local,
+      Role role,
+      long term,
+      long applied,
+      long committed,
+      long lagEntries,
+      String address,
+      Health health) {}
+
+  public View view() {
+    return view(replicator().group());
+  }
+
+  private View view(GroupView group) {
+    Leadership leadership = replicator().leadership();
+    var members = new ArrayList<MemberView>();
+    for (Progress progress : group.progress()) {
+      members.add(member(progress, group, leadership));
+    }
+    return new View(group.clusterId(), members);
+  }
+
+  private MemberView member(Progress progress, GroupView group, Leadership leadership) {
+    Member member = progress.member();
+    boolean local = member.id() == group.localId();
+    long applied = local ? coordinator.appliedIndex() : progress.matchIndex();
+    return new MemberView(
+        member.id(),
+        local,
+        role(member, leadership),
+        leadership.term(),
+        applied,
+        local ? group.commitIndex() : Math.min(applied, group.commitIndex()),
+        Math.max(0, group.commitIndex() - applied),
+        member.address(),
+        health(progress, leadership));
+  }
+
+  private static Role role(Member member, Leadership leadership) {
+    if (leadership.leaderId() == member.id()) {
+      return Role.LEADER;
+    }
+    return member.role() == Replicator.Role.OBSERVER ? Role.OBSERVER : Role.FOLLOWER;
+  }
+
+  private static Health health(Progress progress, Leadership leadership) {
+    if (!progress.reachable()) {
+      return Health.UNREACHABLE;
+    }
+    return leadership.known() ? Health.OK : Health.NO_LEADER;
+  }
+
+  /** See {@link Replicator#addMember}. Fails with {@link NotAppliedException} without a quorum. */
+  public CompletableFuture<View> add(int id, String address, Role role) {
+    var member =
+        new Member(
+            id, address, role == Role.OBSERVER ? Replicator.Role.OBSERVER : Replicator.Role.VOTER);
+    return asked(replicator().addMember(member)).thenApply(this::view);
+  }
+
+  /** See {@link Replicator#removeMember}. */
+  public CompletableFuture<View> remove(int id) {
+    return asked(replicator().removeMember(id)).thenApply(this::view);
+  }
+
+  /** See {@link Replicator#transferLeadership}. */
+  public CompletableFuture<View> lead(int id) {
+    return asked(replicator().transferLeadership(id)).thenApply(done -> view());
+  }
+
+  private static <T> CompletableFuture<T> asked(CompletionStage<T> stage) {
+    return stage
+        .toCompletableFuture()
+        .exceptionallyCompose(
+            failure -> {
+              Throwable cause =
+                  failure instanceof CompletionException && failure.getCause() != null
+                      ? failure.getCause()
+                      : failure;
+              return CompletableFuture.failedFuture(
+                  cause instanceof NoQuorumException
+                      ? new NotAppliedException(
+                          Reason.NO_QUORUM, String.valueOf(cause.getMessage()))
+                      : cause);
+            });
+  }
+
+  private Replicator replicator() {
+    return coordinator.replicator();
+  }
+}
