@@ -1,0 +1,71 @@
+package io.quorate.web;
+
+import io.quorate.server.Coordinator;
+import java.util.List;
+import org.apache.catalina.core.StandardHost;
+import org.apache.coyote.http11.AbstractHttp11Protocol;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
+import org.springframework.web.servlet.config.annotation.AsyncSupportConfigurer;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/** Keeps Spring and Tomcat from reading requests in their own way. */
+@Configuration(proxyBeanMethods = false)
+class WebConfiguration implements WebMvcConfigurer {
+  /** Rest of a refused body that is still read, so that the client sees the answer. */
+  private static final int SWALLOWED_BYTES = 64 << 20;
+
+  private static final int MAX_HEADER_BYTES = 64 * 1024;
+  private static final int STALLED_MS = 300_000;
+  private static final int IDLE_MS = 60_000;
+
+  private final Coordinator coordinator;
+
+  WebConfiguration(Coordinator coordinator) {
+    this.coordinator = coordinator;
+  }
+
+  @Override
+  public void addReturnValueHandlers(List<HandlerMethodReturnValueHandler> handlers) {
+    handlers.add(new ResponseWriter(coordinator));
+  }
+
+  /** Every wait has an end of its own: the container's would answer for us. */
+  @Override
+  public void configureAsyncSupport(AsyncSupportConfigurer async) {
+    async.setDefaultTimeout(-1);
+  }
+
+  @Bean
+  static WebServerFactoryCustomizer<TomcatServletWebServerFactory> rawRequests() {
+    return tomcat -> {
+      tomcat.addEngineValves(new RawResponseValve());
+      tomcat.addContextCustomizers(
+          context -> {
+            if (context.getParent() instanceof StandardHost host) {
+              host.setErrorReportValveClass("");
+              host.getPipeline().addValve(new ErrorPages.Valve());
+            }
+          });
+      tomcat.addConnectorCustomizers(
+          connector -> {
+            connector.setEncodedSolidusHandling("passthrough");
+            connector.setEncodedReverseSolidusHandling("passthrough");
+            connector.setAllowBackslash(true);
+            connector.setParseBodyMethods("");
+            if (connector.getProtocolHandler() instanceof AbstractHttp11Protocol<?> http) {
+              http.setRelaxedPathChars("\"<>[\\]^`{|}");
+              http.setRelaxedQueryChars("\"<>[\\]^`{|}");
+              http.setMaxSwallowSize(SWALLOWED_BYTES);
+              http.setMaxHttpRequestHeaderSize(MAX_HEADER_BYTES);
+              // The same number ends a write to a stream whose reader has stopped reading.
+              http.setConnectionTimeout(STALLED_MS);
+              http.setKeepAliveTimeout(IDLE_MS);
+            }
+          });
+    };
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.quorate.web;
+
+import org.jspecify.annotations.NullMarked;
