@@ -34,6 +34,7 @@ class ModelTest {
             assertThat(events(applied, submission)).as(when).isEqualTo(inOrder(model, submission));
             assertIndexesFollowTheTree(state);
           }
+          assertThat(state.zxid()).as("a story in which little happens").isGreaterThan(50);
         });
   }
 

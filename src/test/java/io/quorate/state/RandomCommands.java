@@ -74,7 +74,7 @@ public final class RandomCommands {
     var author =
         new Submission.Author(
             session,
-            session == 0 || random.nextBoolean()
+            session == 0 || random.nextInt(4) != 0
                 ? Submission.Author.ANY_GENERATION
                 : 1 + random.nextInt(2),
             identities);
@@ -151,7 +151,8 @@ public final class RandomCommands {
       case 9, 10, 11 -> new Command.SetData(path(), data(), contentType(), precondition());
       case 12, 13, 14 -> new Command.Delete(path(), precondition());
       case 15 -> new Command.DeleteTree(path(), precondition());
-      case 16 -> new Command.SetAcl(path(), pick(ACLS), precondition());
+      // Not of the root: a locked one would end the story.
+      case 16 -> new Command.SetAcl(parent().child(segment()), pick(ACLS), precondition());
       case 17 -> new Command.Check(path(), version());
       default -> new Command.Read(path());
     };
@@ -176,7 +177,10 @@ public final class RandomCommands {
 
   private Lifetime lifetime(long session) {
     return switch (random.nextInt(8)) {
-      case 0, 1 -> new Lifetime.Ephemeral(random.nextInt(8) == 0 ? session() : session);
+      case 0, 1 ->
+          session == 0 && random.nextInt(8) != 0
+              ? Lifetime.PERSISTENT
+              : new Lifetime.Ephemeral(random.nextInt(8) == 0 ? session() : session);
       case 2 -> Lifetime.CONTAINER;
       case 3 -> new Lifetime.Ttl(1 + random.nextInt(600));
       default -> Lifetime.PERSISTENT;
@@ -245,8 +249,12 @@ public final class RandomCommands {
     return parent().child(segment());
   }
 
+  /** Mostly the same two, so that what is asked for is often there. */
   private String segment() {
-    return random.nextInt(10) == 0 ? pick(NAMES) + "000000000" + random.nextInt(10) : pick(NAMES);
+    if (random.nextInt(10) == 0) {
+      return pick(NAMES) + "000000000" + random.nextInt(10);
+    }
+    return random.nextInt(3) == 0 ? pick(NAMES) : pick(NAMES.subList(0, 2));
   }
 
   /** Few, so that they meet; some negative, as those of ZooKeeper's servers above 127. */
