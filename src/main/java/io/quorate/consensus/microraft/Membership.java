@@ -45,6 +45,7 @@ final class Membership {
   private static final long CHANGE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long HANDOVER_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
   private static final long HANDOVER_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+  private static final long WARN_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long CAUGHT_UP_ENTRIES = 64;
 
   private final MicroRaftReplicator member;
@@ -57,7 +58,7 @@ final class Membership {
   private long lastHelloNanos = Long.MIN_VALUE / 2;
   private boolean changing;
   private boolean handingOver;
-  private String lastWarning = "";
+  private final Map<String, Long> warned = new LinkedHashMap<>();
 
   private record Heard(Frame.Hello hello, long nanos) {}
 
@@ -194,9 +195,11 @@ final class Membership {
     return one == null || member.nanoTime() - one.nanos() >= FRESH_NANOS ? null : one;
   }
 
+  /** Says the same thing once a minute at most. */
   private void warn(String what) {
-    if (!what.equals(lastWarning)) {
-      lastWarning = what;
+    long now = member.nanoTime();
+    warned.values().removeIf(nanos -> now - nanos >= WARN_NANOS);
+    if (warned.putIfAbsent(what, now) == null) {
       LOG.warn("{}", what);
     }
   }
@@ -507,7 +510,8 @@ final class Membership {
     Collection<RaftEndpoint> voters = raft.getCommittedMembers().getVotingMembers();
     return voters.stream()
         .map(PeerEndpoint.class::cast)
-        .filter(peer -> !peer.equals(raft.getLocalEndpoint()) && hears(peer))
+        .filter(peer -> !peer.equals(raft.getLocalEndpoint()))
+        .filter(peer -> hears(peer) && member.reaches(peer))
         .max(Comparator.comparingLong(peer -> matchIndex(raft, peer)))
         .orElse(null);
   }

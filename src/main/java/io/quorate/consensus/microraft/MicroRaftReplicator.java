@@ -626,7 +626,7 @@ public final class MicroRaftReplicator implements Replicator {
   }
 
   /** Stops taking part at once and says why, once. */
-  private void fail(Throwable why) {
+  void fail(Throwable why) {
     synchronized (this) {
       if (dead) {
         return;
@@ -815,6 +815,10 @@ public final class MicroRaftReplicator implements Replicator {
 
   private boolean takesPart() {
     return started && !closing && !dead;
+  }
+
+  boolean reaches(PeerEndpoint peer) {
+    return pipes.isUp(peer.id());
   }
 
   boolean hears(PeerEndpoint peer) {

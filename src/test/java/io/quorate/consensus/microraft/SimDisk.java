@@ -25,6 +25,7 @@ final class SimDisk implements Disk {
   private final Random random;
   private final Map<String, Node> durableNames = new TreeMap<>();
   private boolean powered = true;
+  private boolean failing;
 
   private interface Change {
     void apply(Map<String, Node> names);
@@ -95,6 +96,11 @@ final class SimDisk implements Disk {
       copy.durableNames.put(entry.getKey(), node);
     }
     return copy;
+  }
+
+  /** From now on every fsync fails. */
+  void failForces() {
+    failing = true;
   }
 
   /** A dead process writes nothing any more. */
@@ -210,6 +216,9 @@ final class SimDisk implements Disk {
     @Override
     public void force() throws IOException {
       check();
+      if (failing) {
+        throw new IOException("Input/output error");
+      }
       takesNanos.accept(
           random.nextInt(200) == 0
               ? random.nextInt(300_000_000)

@@ -73,6 +73,7 @@ final class Simulation {
   private boolean reorders;
   private long slowestMs = 5;
   private @Nullable String violation;
+  private @Nullable Consumer<Throwable> failureExpected;
 
   /** What a member says, for the report. */
   record Outcome(long seed, int acknowledged, int crashes, int installs, long virtualMs) {}
@@ -332,7 +333,7 @@ final class Simulation {
                 .snapshotTriggerBytes(triggerBytes)
                 .diskReserveBytes(0)
                 .clockMs(() -> nowNanos / MS + skewMs)
-                .fatal(failure -> violated("member " + id + " failed: " + failure))
+                .fatal(failure -> failed(id, failure))
                 .build();
         Executor background =
             task -> at(strand.nanoTime() + random.nextInt(5_000_000), strand, task);
@@ -345,7 +346,7 @@ final class Simulation {
                   background,
                   new Random(random.nextLong()),
                   this,
-                  failure -> violated("member " + id + " failed: " + failure),
+                  failure -> replicator.fail(failure),
                   new ArrayList<>());
         } catch (IOException e) {
           violated("member " + id + " does not start: " + e);
@@ -381,7 +382,7 @@ final class Simulation {
 
       @Override
       public boolean isUp(int peer) {
-        return true;
+        return Simulation.this.member(peer).up() && !cut.contains(id * 1000L + peer);
       }
 
       @Override
@@ -614,6 +615,20 @@ final class Simulation {
   }
 
   // ---- checks
+
+  /** Lets a test expect that a member fails. */
+  void onFailure(Consumer<Throwable> expected) {
+    failureExpected = expected;
+  }
+
+  private void failed(int id, Throwable failure) {
+    Consumer<Throwable> expected = failureExpected;
+    if (expected == null) {
+      violated("member " + id + " failed: " + failure);
+    } else {
+      expected.accept(failure);
+    }
+  }
 
   void violated(String what) {
     if (violation == null) {

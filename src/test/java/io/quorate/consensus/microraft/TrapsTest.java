@@ -1,0 +1,326 @@
+package io.quorate.consensus.microraft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.microraft.model.impl.DefaultRaftModelFactory;
+import io.microraft.model.message.AppendEntriesSuccessResponse;
+import io.quorate.consensus.Replicator.Leadership;
+import io.quorate.consensus.Replicator.Role;
+import io.quorate.consensus.microraft.Simulation.SimMember;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The traps of MicroRaft, each sprung on purpose, in simulated time. */
+class TrapsTest {
+  private final Simulation.Listening listening = Simulation.listen();
+  private final Simulation world = new Simulation(7);
+
+  TrapsTest() {
+    listening.current = world;
+  }
+
+  @AfterEach
+  void quiet() {
+    Simulation.quiet(listening);
+  }
+
+  @Test
+  void anIdleGroupKeepsItsLeader() {
+    group(3, 0);
+    Leadership before = leader().running().replicator.leadership();
+
+    world.runFor(600_000);
+
+    assertThat(leader().running().replicator.leadership()).isEqualTo(before);
+  }
+
+  @Test
+  void aSilentLeaderIsReplacedWithinTwoElectionTimeouts() {
+    for (int i = 0; i < 10; i++) {
+      if (world.members.isEmpty()) {
+        group(3, 0);
+      }
+      SimMember old = leader();
+      old.crash();
+
+      world.await("another leads", 2_000, () -> world.leader() != null);
+
+      old.start();
+      world.runFor(3_000);
+    }
+  }
+
+  @Test
+  void anAnswerOfAnOlderTermIsNotCounted() {
+    group(3, 0);
+    SimMember leader = leader();
+    SimMember follower = follower();
+    world.isolate(leader.id, others(leader));
+    proposeAt(leader, 5);
+    long match = matchOf(leader, follower);
+    PeerEndpoint liar = follower.running().replicator.identity().self();
+    AppendEntriesSuccessResponse stale =
+        new DefaultRaftModelFactory()
+            .createAppendEntriesSuccessResponseBuilder()
+            .setGroupId("")
+            .setSender(liar)
+            .setTerm((int) leader.running().replicator.leadership().term() - 1)
+            .setLastLogIndex(match + 3)
+            .setQuerySequenceNumber(0)
+            .setFlowControlSequenceNumber(0)
+            .build();
+
+    deliver(leader, liar, new Frame.Raft(stale, 0));
+    world.runFor(20);
+
+    assertThat(matchOf(leader, follower)).isEqualTo(match);
+  }
+
+  @Test
+  void anOldLeaderWithASnapshotAndUnreplicatedEntriesResyncs() {
+    group(3, 0);
+    SimMember old = leader();
+    proposeAt(old, 30);
+    world.runFor(500);
+    old.running().replicator.requestCheckpoint();
+    world.runFor(1_000);
+    assertThat(old.checkpoint.point().index()).isPositive();
+    world.isolate(old.id, others(old));
+    proposeAt(old, 10);
+    world.runFor(300);
+    old.crash();
+    world.await("another leads", 5_000, () -> world.leader() != null);
+    proposeAt(leader(), 10);
+    world.runFor(500);
+    world.heal();
+    old.start();
+
+    world.settle();
+  }
+
+  @Test
+  void aMemberThatLostItsDiskVotesInNothingUntilItIsAddedAnew() {
+    group(3, 0);
+    proposeAt(leader(), 20);
+    world.runFor(500);
+    SimMember lost = follower();
+    PeerEndpoint before = lost.running().replicator.identity().self();
+    lost.crash();
+    lost.wipe();
+    lost.start();
+    world.runFor(1_000);
+    assertThat(lost.running().replicator.node()).isNull();
+
+    world.await(
+        "it votes again",
+        30_000,
+        () ->
+            leader().running().replicator.group().progress().stream()
+                    .anyMatch(p -> p.member().id() == lost.id && p.member().role() == Role.VOTER)
+                && lost.running().host.state().size() == 20);
+
+    assertThat(lost.running().replicator.identity().self()).isNotEqualTo(before);
+    world.settle();
+  }
+
+  @Test
+  void aLeaderWhoseDiskFailsStopsAtOnceAndAnotherLeads() {
+    group(3, 0);
+    SimMember broken = leader();
+    List<Throwable> told = new ArrayList<>();
+    world.onFailure(told::add);
+    broken.disk.failForces();
+    listening.current = null;
+    proposeAt(broken, 1);
+    world.runFor(200);
+
+    assertThat(told).hasSize(1);
+    assertThat(told.getFirst()).hasMessageContaining("Input/output error");
+    assertThat(broken.leads()).isFalse();
+    world.await("another leads", 5_000, () -> world.leader() != null);
+  }
+
+  @Test
+  void entriesOfTheLogItselfAreToldSoThatNobodyWaitsForThem() {
+    group(3, 1);
+    world.await(
+        "the observer is in",
+        20_000,
+        () -> leader().running().replicator.group().progress().size() == 4);
+    world.runFor(1_000);
+
+    CompletableFuture<Long> barrier =
+        leader().running().replicator.readBarrier().toCompletableFuture();
+    world.runFor(200);
+
+    assertThat(barrier).isCompleted();
+    assertThat(leader().running().host.lastIndex).isGreaterThanOrEqualTo(barrier.join());
+  }
+
+  @Test
+  void leadershipIsHandedOverUnderLoad() {
+    group(3, 0);
+    SimMember target = follower();
+    CompletableFuture<Void> done =
+        leader().running().replicator.transferLeadership(target.id).toCompletableFuture();
+    for (int i = 0; i < 200 && !done.isDone(); i++) {
+      proposeAt(leaderOr(target), 3);
+      world.runFor(5);
+    }
+
+    assertThat(done).isCompleted();
+    assertThat(target.leads()).isTrue();
+    world.settle();
+  }
+
+  @Test
+  void aLeaderThatReachesOnlyObserversStepsDown() {
+    group(3, 2);
+    world.await(
+        "both observers are in",
+        30_000,
+        () -> leader().running().replicator.group().progress().size() == 5);
+    world.runFor(2_000);
+    SimMember cut = leader();
+    List<Integer> voters =
+        world.members.stream().filter(m -> m.id <= 3 && m != cut).map(m -> m.id).toList();
+
+    world.isolate(cut.id, voters);
+    CompletableFuture<Long> barrier = cut.running().replicator.readBarrier().toCompletableFuture();
+    world.runFor(2_500);
+
+    assertThat(cut.leads()).isFalse();
+    assertThat(barrier).isCompletedExceptionally();
+    world.heal();
+    world.settle();
+  }
+
+  @Test
+  void membersThatRestartedUnderOneLeaderStillElectAnotherWhenItGoes() {
+    group(3, 0);
+    SimMember first = leader();
+    for (SimMember follower : world.members) {
+      if (follower != first) {
+        follower.crash();
+        follower.start();
+        world.runFor(700);
+      }
+    }
+    assertThat(world.leader()).isSameAs(first);
+
+    first.crash();
+
+    world.await("another leads", 5_000, () -> world.leader() != null);
+  }
+
+  @Test
+  void aLeaderThatSnapshotsSoonAfterARestartStillServesAMemberInBetween() {
+    group(3, 0);
+    proposeAt(leader(), 20);
+    world.runFor(500);
+    SimMember behind = follower();
+    behind.crash();
+    proposeAt(leader(), 20);
+    world.runFor(500);
+    SimMember leader = leader();
+    leader.running().replicator.requestCheckpoint();
+    world.runFor(1_000);
+    leader.crash();
+    leader.start();
+    world.await("somebody leads", 10_000, () -> world.leader() != null);
+    proposeAt(leader(), 5);
+    world.runFor(500);
+    world.members.stream()
+        .filter(SimMember::up)
+        .forEach(m -> m.running().replicator.requestCheckpoint());
+    world.runFor(1_000);
+    behind.start();
+
+    world.settle();
+  }
+
+  @Test
+  void aFollowerFarBehindIsFoundInAFewRoundTrips() {
+    group(3, 0);
+    SimMember behind = follower();
+    behind.crash();
+    for (int i = 0; i < 300; i++) {
+      proposeAt(leader(), 4);
+      world.runFor(30);
+    }
+    SimMember old = leader();
+    old.running().replicator.transferLeadership(other(old, behind).id);
+    world.await("the other leads", 5_000, () -> other(old, behind).leads());
+    behind.start();
+
+    long applied = Objects.requireNonNull(world.leader()).running().host.lastIndex;
+    world.await("it has caught up", 3_000, () -> behind.running().host.lastIndex >= applied);
+  }
+
+  private void group(int voters, int observers) {
+    world.make(voters, observers);
+    world.members.forEach(m -> m.triggerBytes = 1 << 20);
+    world.members.forEach(SimMember::start);
+    world.await("somebody leads", 10_000, () -> world.leader() != null);
+    world.runFor(500);
+  }
+
+  private SimMember leader() {
+    return Objects.requireNonNull(world.leader());
+  }
+
+  private SimMember leaderOr(SimMember member) {
+    SimMember leader = world.leader();
+    return leader == null ? member : leader;
+  }
+
+  private SimMember follower() {
+    SimMember leader = leader();
+    return world.members.stream()
+        .filter(m -> m != leader && m.up() && m.id <= 3)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private SimMember other(SimMember one, SimMember two) {
+    return world.members.stream()
+        .filter(m -> m != one && m != two && m.id <= 3)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private List<Integer> others(SimMember one) {
+    return world.members.stream().filter(m -> m != one).map(m -> m.id).toList();
+  }
+
+  private void proposeAt(SimMember member, int count) {
+    for (int i = 0; i < count; i++) {
+      world.propose(member);
+    }
+  }
+
+  private static long matchOf(SimMember leader, SimMember follower) {
+    return leader.running().replicator.group().progress().stream()
+        .filter(p -> p.member().id() == follower.id)
+        .findFirst()
+        .orElseThrow()
+        .matchIndex();
+  }
+
+  private void deliver(SimMember to, PeerEndpoint from, Frame frame) {
+    MicroRaftReplicator target = to.running().replicator;
+    UUID group = UUID.fromString(target.identity().clusterId());
+    FrameCodec.Header header =
+        new FrameCodec.Header(
+            group.getMostSignificantBits() ^ group.getLeastSignificantBits(),
+            from.id(),
+            from.incarnation(),
+            target.identity().self().incarnation());
+    to.running().received.accept(FrameCodec.encode(header, frame));
+  }
+}
