@@ -6,6 +6,7 @@ import io.quorate.consensus.Replicator;
 import io.quorate.consensus.microraft.ConsensusConfig;
 import io.quorate.consensus.microraft.MicroRaftReplicator;
 import io.quorate.server.Clock;
+import io.quorate.server.Cluster;
 import io.quorate.server.Coordinator;
 import io.quorate.server.QuorateServer;
 import io.quorate.server.Sessions;
@@ -91,6 +92,11 @@ class QuorateConfiguration {
   @Bean
   Coordinator coordinator(QuorateServer server) {
     return server.coordinator();
+  }
+
+  @Bean
+  Cluster cluster(QuorateServer server) {
+    return server.cluster();
   }
 
   @Bean

@@ -1,6 +1,7 @@
 package io.quorate.app;
 
 import io.quorate.server.Coordinator;
+import io.quorate.server.QuorateServer;
 import io.quorate.state.Settings;
 import io.quorate.wire.WireServer;
 import java.util.Optional;
@@ -19,6 +20,7 @@ final class StartBanner {
 
   private final MemberConfiguration configuration;
   private final Coordinator coordinator;
+  private final QuorateServer server;
   private final WireServer wire;
   private final Environment environment;
   private final Optional<BuildProperties> build;
@@ -26,11 +28,13 @@ final class StartBanner {
   StartBanner(
       MemberConfiguration configuration,
       Coordinator coordinator,
+      QuorateServer server,
       WireServer wire,
       Environment environment,
       Optional<BuildProperties> build) {
     this.configuration = configuration;
     this.coordinator = coordinator;
+    this.server = server;
     this.wire = wire;
     this.environment = environment;
     this.build = build;
@@ -38,7 +42,7 @@ final class StartBanner {
 
   @EventListener(ApplicationReadyEvent.class)
   void announce() {
-    String port = environment.getProperty("local.server.port", "?");
+    String port = environment.getRequiredProperty("local.server.port");
     LOG.info(
         "Quorate {} member {} is open: HTTP http://localhost:{} (Swagger UI /swagger-ui.html),"
             + " ZooKeeper protocol {}, data {}",
@@ -47,6 +51,7 @@ final class StartBanner {
         port,
         configuration.zookeeperPort() < 0 ? "off" : "port " + wire.port(),
         configuration.dataDir());
+    server.announce(Integer.parseInt(port), wire.port());
     Settings agreed = coordinator.state().settings();
     if (!agreed.equals(configuration.settings())) {
       LOG.warn(

@@ -16,9 +16,11 @@ import java.util.concurrent.CompletionStage;
 /** The group for those who show or change it, without the log's own words. Any thread. */
 public final class Cluster {
   private final Coordinator coordinator;
+  private final Roster roster;
 
-  public Cluster(Coordinator coordinator) {
+  Cluster(Coordinator coordinator, Roster roster) {
     this.coordinator = coordinator;
+    this.roster = roster;
   }
 
   /** What a member is to the others. */
@@ -45,20 +47,23 @@ public final class Cluster {
   /**
    * One member.
    *
-   * @param local whether it is the asked one
-   * @param applied log index that it has applied; of others, what they are known to have on disk
+   * @param applied log index that it has applied; of one that was not heard lately, what it is
+   *     known to have on disk
    * @param committed log index that it knows to be committed
    * @param lagEntries how far {@code applied} is behind what is committed
+   * @param http its HTTP door, {@code host:port}; empty when it was not heard lately
+   * @param zookeeper its ZooKeeper door; empty when it has none or was not heard lately
    * @param address for replication, {@code host:port}; empty in a group of one
    */
   public record MemberView(
       int id,
-      boolean local,
       Role role,
       long term,
       long applied,
       long committed,
       long lagEntries,
+      String http,
+      String zookeeper,
       String address,
       Health health) {}
 
@@ -77,18 +82,38 @@ public final class Cluster {
 
   private MemberView member(Progress progress, GroupView group, Leadership leadership) {
     Member member = progress.member();
-    boolean local = member.id() == group.localId();
-    long applied = local ? coordinator.appliedIndex() : progress.matchIndex();
+    Roster.Row row =
+        member.id() == group.localId()
+            ? new Roster.Row(
+                member.id(),
+                leadership.term(),
+                coordinator.appliedIndex(),
+                group.commitIndex(),
+                roster.httpPort(),
+                roster.zookeeperPort())
+            : roster
+                .fresh(member.id())
+                .orElse(
+                    new Roster.Row(
+                        member.id(), leadership.term(), progress.matchIndex(), 0, -1, -1));
     return new MemberView(
         member.id(),
-        local,
         role(member, leadership),
-        leadership.term(),
-        applied,
-        local ? group.commitIndex() : Math.min(applied, group.commitIndex()),
-        Math.max(0, group.commitIndex() - applied),
+        row.term(),
+        row.applied(),
+        row.committed(),
+        Math.max(0, group.commitIndex() - row.applied()),
+        door(member, row.httpPort()),
+        door(member, row.zookeeperPort()),
         member.address(),
-        health(progress, leadership));
+        health(member, group, leadership));
+  }
+
+  /** On the host that the others reach it at. */
+  private static String door(Member member, int port) {
+    int colon = member.address().lastIndexOf(':');
+    String host = colon < 0 ? "localhost" : member.address().substring(0, colon);
+    return port < 0 ? "" : host + ":" + port;
   }
 
   private static Role role(Member member, Leadership leadership) {
@@ -98,8 +123,8 @@ public final class Cluster {
     return member.role() == Replicator.Role.OBSERVER ? Role.OBSERVER : Role.FOLLOWER;
   }
 
-  private static Health health(Progress progress, Leadership leadership) {
-    if (!progress.reachable()) {
+  private Health health(Member member, GroupView group, Leadership leadership) {
+    if (member.id() != group.localId() && roster.fresh(member.id()).isEmpty()) {
       return Health.UNREACHABLE;
     }
     return leadership.known() ? Health.OK : Health.NO_LEADER;

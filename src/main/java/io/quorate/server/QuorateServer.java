@@ -31,6 +31,11 @@ import java.util.logging.Logger;
 public final class QuorateServer implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(QuorateServer.class.getName());
   private static final long TICK_MS = 20;
+
+  // The first byte of what members ask their leader.
+  static final byte SIGNS_OF_LIFE = 1;
+  static final byte ROSTER = 2;
+
   private static final long REAP_PERIOD_MS = 1_000;
   private static final int REAP_PER_ROUND = 200;
   private static final long AUDIT_PERIOD_MS = 60_000;
@@ -44,11 +49,13 @@ public final class QuorateServer implements AutoCloseable {
   private final Coordinator coordinator;
   private final Sessions sessions;
   private final WatchTable watches;
+  private final Roster roster;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().name("quorate-tick").daemon().unstarted(task));
 
   // Owned by the ticker's thread.
+  private long lastRosterMs;
   private long lastReapMs;
   private long lastAuditMs;
 
@@ -86,6 +93,7 @@ public final class QuorateServer implements AutoCloseable {
             options.clock(),
             options.requestTimeout(),
             options.metrics());
+    roster = new Roster(options.clock());
     sessions = new Sessions(coordinator, options.clock(), options.member());
     applier =
         new Applier(
@@ -95,7 +103,7 @@ public final class QuorateServer implements AutoCloseable {
             listener(),
             options.metrics(),
             options.fatal(),
-            sessions::answerReport);
+            this::answer);
     checkpoints.onDurable(replicator::checkpointDurable);
   }
 
@@ -117,6 +125,28 @@ public final class QuorateServer implements AutoCloseable {
     applier.start();
     replicator.start(applier);
     ticker.scheduleAtFixedRate(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  /** What another member asks this one while it leads. */
+  private byte[] answer(byte[] question) {
+    return switch (question.length == 0 ? 0 : question[0]) {
+      case SIGNS_OF_LIFE -> sessions.answerReport(question);
+      case ROSTER -> roster.answer(ROSTER, question);
+      default -> new byte[0];
+    };
+  }
+
+  /**
+   * Says where this member's doors are, for {@link Cluster}.
+   *
+   * @param zookeeperPort -1 for none
+   */
+  public void announce(int httpPort, int zookeeperPort) {
+    roster.announce(httpPort, zookeeperPort);
+  }
+
+  public Cluster cluster() {
+    return new Cluster(coordinator, roster);
   }
 
   public Coordinator coordinator() {
@@ -141,6 +171,10 @@ public final class QuorateServer implements AutoCloseable {
       boolean leading = replicator.leadership().localLeader();
       sessions.tick(leading, TICK_MS);
       long now = options.clock().monotonicMs();
+      if (now - lastRosterMs >= Roster.PERIOD_MS) {
+        lastRosterMs = now;
+        roster.exchange(replicator, ROSTER, options.member(), coordinator.appliedIndex());
+      }
       if (leading && now - lastReapMs >= REAP_PERIOD_MS) {
         lastReapMs = now;
         reap();

@@ -195,7 +195,8 @@ public final class Sessions {
     lastReportMs = now;
     Set<Long> told = heard;
     heard = new HashSet<>();
-    ByteBuffer report = ByteBuffer.allocate(8 * Math.min(told.size(), REPORT_MAX));
+    ByteBuffer report = ByteBuffer.allocate(1 + 8 * Math.min(told.size(), REPORT_MAX));
+    report.put(QuorateServer.SIGNS_OF_LIFE);
     told.stream().limit(REPORT_MAX).forEach(report::putLong);
     coordinator
         .replicator()
@@ -216,7 +217,7 @@ public final class Sessions {
 
   /** A member's report, on the leader. */
   byte[] answerReport(byte[] report) {
-    ByteBuffer ids = ByteBuffer.wrap(report);
+    ByteBuffer ids = ByteBuffer.wrap(report, 1, report.length - 1);
     synchronized (lock) {
       long now = clock.monotonicMs();
       while (ids.remaining() >= 8) {

@@ -2,7 +2,6 @@ package io.quorate.web;
 
 import io.quorate.server.Cluster;
 import io.quorate.server.Cluster.MemberView;
-import io.quorate.server.Coordinator;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
@@ -15,7 +14,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Controller;
 import org.springframework.web.bind.annotation.DeleteMapping;
@@ -37,10 +35,9 @@ class ClusterController {
   private final WebThreads threads;
   private final Environment environment;
 
-  ClusterController(
-      Gate gate, Coordinator coordinator, WebThreads threads, Environment environment) {
+  ClusterController(Gate gate, Cluster cluster, WebThreads threads, Environment environment) {
     this.gate = gate;
-    this.cluster = new Cluster(coordinator);
+    this.cluster = cluster;
     this.threads = threads;
     this.environment = environment;
   }
@@ -76,33 +73,17 @@ class ClusterController {
     return Response.of(status).json(document);
   }
 
-  /** Ports other than for replication are each member's own affair; the asked one says its own. */
-  private Map<String, Object> addresses(MemberView member) {
+  private static Map<String, Object> addresses(MemberView member) {
     var addresses = new LinkedHashMap<String, Object>();
-    int colon = member.address().lastIndexOf(':');
-    String host = colon < 0 ? "localhost" : member.address().substring(0, colon);
-    if (member.local()) {
-      putAddress(addresses, "http", host, environment.getProperty("local.server.port"));
-      putAddress(addresses, "zookeeper", host, zookeeperPort());
-    }
-    if (colon >= 0) {
-      addresses.put("replication", member.address());
-    }
+    putAddress(addresses, "http", member.http());
+    putAddress(addresses, "zookeeper", member.zookeeper());
+    putAddress(addresses, "replication", member.address());
     return addresses;
   }
 
-  /** The configured one, or what it came to when any free one was asked for. */
-  private @Nullable String zookeeperPort() {
-    String port =
-        environment.getProperty(
-            "local.zookeeper.port", environment.getProperty("quorate.zookeeper.port", "2181"));
-    return port.equals("-1") || port.equals("0") ? null : port;
-  }
-
-  private static void putAddress(
-      Map<String, Object> addresses, String name, String host, @Nullable String port) {
-    if (port != null) {
-      addresses.put(name, host + ":" + port);
+  private static void putAddress(Map<String, Object> addresses, String name, String address) {
+    if (!address.isEmpty()) {
+      addresses.put(name, address);
     }
   }
 
