@@ -45,7 +45,7 @@ public final class GroupOfOneLoad {
     }
   }
 
-  private static void run(MicroRaftReplicator replicator, int flight, int bytes)
+  static void run(MicroRaftReplicator replicator, int flight, int bytes)
       throws InterruptedException {
     int total = 200_000;
     long[] nanos = new long[total];
@@ -81,7 +81,7 @@ public final class GroupOfOneLoad {
         sorted[sorted.length * 99 / 100] / 1e6);
   }
 
-  private record Forgetful(MicroRaftReplicator replicator) implements LogConsumer {
+  record Forgetful(MicroRaftReplicator replicator) implements LogConsumer {
     @Override
     public RestorePoint restorePoint() {
       return RestorePoint.NONE;

@@ -71,6 +71,7 @@ final class Simulation {
   private int acks;
   private double loss;
   private boolean reorders;
+  private boolean losing;
   private long slowestMs = 5;
   private @Nullable String violation;
   private @Nullable Consumer<Throwable> failureExpected;
@@ -572,7 +573,10 @@ final class Simulation {
         copies++;
       }
     }
-    int needed = voters % 2 == 0 && voters > 2 ? voters / 2 : voters / 2 + 1;
+    // Even groups commit with half, as elections need one more (trap 12); so does a group of five
+    // that is just without the one whose disk was lost.
+    boolean half = losing || (voters % 2 == 0 && voters > 2);
+    int needed = half ? voters / 2 : voters / 2 + 1;
     if (copies < needed) {
       violated(value + " was acknowledged but is on " + copies + " of " + voters + " disks");
     }
@@ -667,7 +671,10 @@ final class Simulation {
     @Override
     protected void append(ILoggingEvent event) {
       Simulation simulation = current;
-      if (simulation != null && event.getLevel() == Level.ERROR) {
+      // A try of an earlier hand-over that comes too late; MicroRaft says so and leaves it at that.
+      boolean harmless =
+          event.getFormattedMessage().contains("no leadership transfer state for target");
+      if (simulation != null && event.getLevel() == Level.ERROR && !harmless) {
         String thrown =
             event.getThrowableProxy() == null
                 ? ""
@@ -763,9 +770,41 @@ final class Simulation {
       }
       runFor(random.nextInt(500));
       checkLogs();
+      if (step == steps / 2 && random.nextInt(4) == 0) {
+        loseADisk();
+      }
     }
     settle();
     return new Outcome(seed, acks, crashes, installs, nowNanos / MS);
+  }
+
+  /** One disk at a time may be lost for good; its member must come back as somebody else. */
+  private void loseADisk() {
+    settle();
+    losing = true;
+    SimMember lost = members.get(random.nextInt(members.size()));
+    lost.crash();
+    lost.wipe();
+    lost.start();
+    await(
+        "who lost its disk is back",
+        120_000,
+        () -> {
+          SimMember leader = leader();
+          return leader != null
+              && lost.running().replicator.node() != null
+              && leader.running().replicator.group().progress().stream()
+                  .anyMatch(
+                      p ->
+                          p.member().id() == lost.id
+                              && (p.member().role() == Role.VOTER || isObserver(lost)));
+        });
+    settle();
+    losing = false;
+  }
+
+  private static boolean isObserver(SimMember member) {
+    return member.observers.stream().anyMatch(o -> o.id() == member.id);
   }
 
   private void disturb() {

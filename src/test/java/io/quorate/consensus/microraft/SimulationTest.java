@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Random stories, each from one seed, which a failure prints. {@code -Dquorate.seed=N} tells one
  * again, {@code -Dquorate.seeds=N} tells more; {@code tools/simulate} tells as many as you like.
  */
 class SimulationTest {
+  private static final Logger LOG = LoggerFactory.getLogger(SimulationTest.class);
   private static final long PATIENCE_NANOS = 60_000_000_000L;
 
   private final Simulation.Listening listening = Simulation.listen();
@@ -29,18 +32,21 @@ class SimulationTest {
   @Test
   void nothingPromisedIsEverLost() {
     Long only = Long.getLong("quorate.seed");
-    long first = only == null ? System.currentTimeMillis() : only;
-    long seeds = only == null ? Long.getLong("quorate.seeds", 150) : 1;
+    boolean bounded = only == null && Long.getLong("quorate.seeds") == null;
+    long first = only == null ? Long.getLong("quorate.first", System.currentTimeMillis()) : only;
+    long seeds = only == null ? Long.getLong("quorate.seeds", 300) : 1;
+    int steps = Integer.getInteger("quorate.steps", 40);
     long begun = System.nanoTime();
     int acknowledged = 0;
     for (long seed = first; seed < first + seeds; seed++) {
       Simulation simulation = new Simulation(seed);
       listening.current = simulation;
-      acknowledged += simulation.run(40).acknowledged();
-      if (System.nanoTime() - begun > PATIENCE_NANOS) {
+      acknowledged += simulation.run(steps).acknowledged();
+      if (bounded && System.nanoTime() - begun > PATIENCE_NANOS) {
         break;
       }
     }
+    LOG.info("Stories from seed {}: {} proposals acknowledged", first, acknowledged);
     assertThat(acknowledged).isPositive();
   }
 }
