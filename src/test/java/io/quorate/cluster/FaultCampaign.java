@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -22,14 +23,14 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Real members in network namespaces, clients that record what they were told, and faults: SIGKILL,
- * SIGSTOP, partitions, slow links. Afterwards every key's history must be linearizable and every
- * acknowledged node there.
+ * Real members in network namespaces (on loopback, without cuts of the network, when the user may
+ * not make any), clients that record what they were told, and faults: SIGKILL, SIGSTOP, partitions,
+ * slow links. Afterwards every key's history must be linearizable and every acknowledged node
+ * there.
  */
 final class FaultCampaign implements AutoCloseable {
   private static final int KEYS = 6;
   private static final int CLIENTS = 6;
-  private static final int HTTP_PORT = 8080;
 
   /** A key's history must stay small enough to judge: each key is used for this long. */
   private static final long KEY_LIFE_MS = 8_000;
@@ -37,8 +38,12 @@ final class FaultCampaign implements AutoCloseable {
   private final int size;
   private final Random random;
   private final Path dir;
-  private final Namespaces hosts;
+  private final @Nullable Namespaces hosts;
   private final MemberProcess[] members;
+
+  /** HTTP ports of members 1 to size, then their replication ports. */
+  private final int[] ports;
+
   private final HttpClient http =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
@@ -70,26 +75,41 @@ final class FaultCampaign implements AutoCloseable {
     this.size = size;
     this.random = new Random(seed);
     this.dir = dir;
-    this.hosts = Namespaces.create(size);
+    this.hosts = System.getProperty("user.name").equals("root") ? Namespaces.create(size) : null;
+    this.ports = new int[2 * size + 2];
+    for (int i = 1; i < ports.length; i++) {
+      ports[i] = hosts == null ? MemberProcess.freePort() : i <= size ? 8080 : 9641;
+    }
     this.members = new MemberProcess[size + 1];
   }
 
   private void start(int id) {
     var list = new StringBuilder();
     for (int i = 1; i <= size; i++) {
-      list.append(i == 1 ? "" : ",").append(i).append('@').append(hosts.address(i)).append(":9641");
+      list.append(i == 1 ? "" : ",").append(i).append('@');
+      list.append(address(i)).append(':').append(ports[size + i]);
     }
     members[id] =
         MemberProcess.start(
-            hosts.prefix(id),
-            hosts.address(id),
+            hosts == null ? List.of() : hosts.prefix(id),
+            address(id),
             dir.resolve("m" + id),
-            HTTP_PORT,
+            ports[id],
             List.of(
                 "--quorate.id=" + id,
                 "--quorate.members=" + list,
                 "--quorate.log.segment-size=1MB",
                 "--quorate.log.checkpoint-after=2MB"));
+  }
+
+  private String address(int id) {
+    return hosts == null ? "127.0.0.1" : hosts.address(id);
+  }
+
+  private void heal() {
+    if (hosts != null) {
+      hosts.healAll();
+    }
   }
 
   Report run(Duration length) throws Exception {
@@ -113,7 +133,7 @@ final class FaultCampaign implements AutoCloseable {
     while (System.nanoTime() < end) {
       fault();
     }
-    hosts.healAll();
+    heal();
     for (int id = 1; id <= size; id++) {
       members[id].awaitReady();
     }
@@ -132,7 +152,8 @@ final class FaultCampaign implements AutoCloseable {
     int leader = leader();
     int victim = random.nextInt(3) > 0 && leader > 0 ? leader : 1 + random.nextInt(size);
     int other = 1 + (victim + random.nextInt(size - 1)) % size;
-    switch (random.nextInt(5)) {
+    int kind = random.nextInt(5);
+    switch (hosts == null ? kind % 2 : kind) {
       case 0 -> {
         count(victim == leader ? "kill -9 of the leader" : "kill -9 of a follower");
         members[victim].kill();
@@ -148,22 +169,22 @@ final class FaultCampaign implements AutoCloseable {
       }
       case 2 -> {
         count(victim == leader ? "leader cut off" : "follower cut off");
-        hosts.isolate(victim);
+        Objects.requireNonNull(hosts).isolate(victim);
         TimeUnit.MILLISECONDS.sleep(1_500 + random.nextInt(3_000));
-        hosts.healAll();
+        heal();
       }
       case 3 -> {
         count("one-way cut");
-        hosts.block(victim, other);
+        Objects.requireNonNull(hosts).block(victim, other);
         TimeUnit.MILLISECONDS.sleep(1_500 + random.nextInt(3_000));
-        hosts.healAll();
+        heal();
       }
       default -> {
-        if (hosts.delay(victim, 20 + random.nextInt(80))) {
+        if (Objects.requireNonNull(hosts).delay(victim, 20 + random.nextInt(80))) {
           count("slow link");
           TimeUnit.MILLISECONDS.sleep(1_500 + random.nextInt(2_000));
         }
-        hosts.healAll();
+        heal();
       }
     }
   }
@@ -263,8 +284,7 @@ final class FaultCampaign implements AutoCloseable {
       int member, String method, String path, String body, Map<String, String> headers)
       throws IOException, InterruptedException {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(
-                URI.create("http://" + hosts.address(member) + ":" + HTTP_PORT + path))
+        HttpRequest.newBuilder(URI.create("http://" + address(member) + ":" + ports[member] + path))
             .timeout(Duration.ofSeconds(9))
             .method(method, HttpRequest.BodyPublishers.ofString(body));
     headers.forEach(request::header);
@@ -383,6 +403,8 @@ final class FaultCampaign implements AutoCloseable {
         member.close();
       }
     }
-    hosts.close();
+    if (hosts != null) {
+      hosts.close();
+    }
   }
 }
