@@ -24,7 +24,8 @@ final class SimDisk implements Disk {
   private final LongConsumer takesNanos;
   private final Random random;
   private final Map<String, Node> durableNames = new TreeMap<>();
-  private boolean powered = true;
+  private int steps;
+  private int lostAtStep;
   private boolean failing;
 
   private interface Change {
@@ -103,14 +104,21 @@ final class SimDisk implements Disk {
     failing = true;
   }
 
-  /** A dead process writes nothing any more. */
-  void powered(boolean on) {
-    powered = on;
+  /** Loses power at the given step from now on, counted from 1; 0 is never. */
+  void loseAtStep(int step) {
+    steps = 0;
+    lostAtStep = step;
+  }
+
+  /** How many writes, forces and directory changes there have been. */
+  int steps() {
+    return steps;
   }
 
   private void check() throws IOException {
-    if (!powered) {
-      throw new IOException("this process is dead");
+    steps++;
+    if (lostAtStep != 0 && steps >= lostAtStep) {
+      throw new IOException("the power is gone");
     }
   }
 

@@ -119,6 +119,11 @@ final class Simulation {
       strand.running = true;
       try {
         event.task().run();
+      } catch (RuntimeException e) {
+        // A member that has failed has said so; what else it throws on the way out is nothing new.
+        if (strand.alive) {
+          throw e;
+        }
       } finally {
         strand.running = false;
       }
@@ -284,9 +289,7 @@ final class Simulation {
       crashes++;
       life = null;
       dying.strand.alive = false;
-      disk.powered(false);
       disk.crash();
-      disk.powered(true);
       for (SimMember other : members) {
         Life peer = other.life;
         if (peer != null) {
@@ -350,7 +353,12 @@ final class Simulation {
                   failure -> replicator.fail(failure),
                   new ArrayList<>());
         } catch (IOException e) {
-          violated("member " + id + " does not start: " + e);
+          if (failureExpected == null) {
+            violated("member " + id + " does not start: " + e);
+          }
+          strand.alive = false;
+          life = null;
+          failed(id, e);
           return;
         }
         replicator.onLeadership(this::leads);
