@@ -37,7 +37,20 @@ public final class WatchTable {
     /** The same, and created, changed and deleted of its children. */
     CHILDREN,
     /** Created, changed and deleted of the node and of everything below. */
-    SUBTREE
+    SUBTREE;
+
+    /** Whether one who looks from {@code watched} is told of {@code event}. */
+    public boolean concerns(ZPath watched, TreeEvent event) {
+      ZPath path = event.path();
+      if (event.kind() == TreeEvent.Kind.CHILDREN) {
+        return this != SUBTREE && path.equals(watched);
+      }
+      return switch (this) {
+        case NODE -> path.equals(watched);
+        case CHILDREN -> path.equals(watched) || !path.isRoot() && path.parent().equals(watched);
+        case SUBTREE -> path.isWithin(watched);
+      };
+    }
   }
 
   /** Somebody who is told. */
