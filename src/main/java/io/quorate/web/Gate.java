@@ -150,10 +150,14 @@ final class Gate {
    * may not: it asks the others, and has no answer.
    */
   CompletableFuture<State> vouched(long session) {
-    State state = coordinator.state();
-    return state.session(session).filter(sessions::vouchesFor).isPresent()
-        ? CompletableFuture.completedFuture(state)
+    return vouches(session)
+        ? CompletableFuture.completedFuture(coordinator.state())
         : coordinator.read(Consistency.LINEARIZABLE);
+  }
+
+  /** Whether this member may say by itself that the session lives. */
+  boolean vouches(long session) {
+    return coordinator.state().session(session).filter(sessions::vouchesFor).isPresent();
   }
 
   // Reads

@@ -5,6 +5,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.MethodParameter;
 import org.springframework.web.context.request.NativeWebRequest;
 import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
@@ -12,6 +14,8 @@ import org.springframework.web.method.support.ModelAndViewContainer;
 
 /** Sends a {@link Response}. */
 final class ResponseWriter implements HandlerMethodReturnValueHandler {
+  private static final Logger LOG = LoggerFactory.getLogger(ResponseWriter.class);
+
   private final Coordinator coordinator;
 
   ResponseWriter(Coordinator coordinator) {
@@ -55,9 +59,14 @@ final class ResponseWriter implements HandlerMethodReturnValueHandler {
       out.setContentLengthLong(response.length());
     }
     Response.Body body = response.body();
-    if (body != null && !request.getMethod().equals("HEAD")) {
-      body.writeTo(out.getOutputStream());
+    try {
+      if (body != null && !request.getMethod().equals("HEAD")) {
+        body.writeTo(out.getOutputStream());
+      }
+      out.flushBuffer();
+    } catch (IOException e) {
+      // The client has gone: there is nobody left to tell.
+      LOG.debug("{} was not sent to its end", request.getRequestURI(), e);
     }
-    out.flushBuffer();
   }
 }
