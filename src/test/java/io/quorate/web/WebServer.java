@@ -2,6 +2,7 @@ package io.quorate.web;
 
 import io.quorate.auth.Authenticator;
 import io.quorate.server.Clock;
+import io.quorate.server.Cluster;
 import io.quorate.server.Coordinator;
 import io.quorate.server.QuorateServer;
 import io.quorate.server.Sessions;
@@ -54,7 +55,9 @@ final class WebServer implements AutoCloseable {
                 "--management.endpoint.health.group.readiness.include=readinessState",
                 "--server.port=0",
                 "--logging.level.root=warn");
-    return new WebServer(member, context);
+    var server = new WebServer(member, context);
+    member.server.announce(server.port, -1);
+    return server;
   }
 
   InMemoryReplicator replicator() {
@@ -112,6 +115,11 @@ final class WebServer implements AutoCloseable {
     @Bean
     Coordinator coordinator(QuorateServer server) {
       return server.coordinator();
+    }
+
+    @Bean
+    Cluster cluster(QuorateServer server) {
+      return server.cluster();
     }
 
     @Bean
