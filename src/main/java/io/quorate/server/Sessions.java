@@ -59,6 +59,8 @@ public final class Sessions {
     this.coordinator = coordinator;
     this.clock = clock;
     this.member = member;
+    // Nobody is attached here yet; whoever will be comes through the leader.
+    this.lastAcknowledgedMs = clock.monotonicMs();
   }
 
   /**
@@ -170,6 +172,7 @@ public final class Sessions {
         return;
       }
       heard.clear();
+      lastAcknowledgedMs = now;
       long lateMs = lastTickMs == Long.MIN_VALUE ? 0 : now - lastTickMs - expectedPeriodMs;
       // Small lateness is jitter; what exceeds it is a pause in which no sign of life was taken.
       if (lateMs > expectedPeriodMs) {
