@@ -1,7 +1,6 @@
 package io.quorate.wire;
 
 import io.quorate.state.Command;
-import io.quorate.tree.Acl;
 import io.quorate.tree.ZPath;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,9 +21,6 @@ sealed interface Ask {
 
   /** A multi of changes; {@code ops} are the types of its operations. */
   record Changes(List<Integer> ops, Command.Multi multi) implements Ask {}
-
-  /** A creation that must fail; which reason comes first depends on the parent. */
-  record HopelessCreate(@Nullable ZPath parent, Acl acl) implements Ask {}
 
   /** Refused whatever the state. */
   record Refusal(int error) implements Ask {}

@@ -28,6 +28,9 @@ final class AskParser {
   private static final int PERSISTENT_MODE = 0;
   private static final int RECURSIVE_MODE = 1;
 
+  /** Always refused as invalid. */
+  private static final Acl NO_ACL = new Acl(List.of());
+
   /** Always refused as a bad argument, wherever it stands in a multi. */
   private static final Command.Op BAD_ARGUMENTS = new Command.Delete(ZPath.ROOT, Precondition.NONE);
 
@@ -70,7 +73,7 @@ final class AskParser {
       case Op.SYNC -> new Ask.Sync(body.readString());
       case Op.PING -> new Ask.Ping();
       case Op.CLOSE_SESSION -> new Ask.CloseSession();
-      case Op.RECONFIG -> new Ask.Refusal(Code.RECONFIGDISABLED.number());
+      case Op.RECONFIG -> reconfig(body);
       default -> new Ask.Unknown();
     };
   }
@@ -82,10 +85,7 @@ final class AskParser {
     if (!fields.sound) {
       return new Ask.Refusal(Code.BADARGUMENTS.number());
     }
-    Command.Create create = fields.command();
-    return create == null
-        ? new Ask.HopelessCreate(fields.parent(), fields.acl)
-        : new Ask.Change(op, create);
+    return new Ask.Change(op, fields.command());
   }
 
   /** The fields of a create request, and what is wrong with them. */
@@ -93,6 +93,7 @@ final class AskParser {
     final String path;
     final @Nullable Bytes data;
     final Acl acl;
+    final boolean aclIsNull;
     final int flags;
     final boolean sequential;
     final Lifetime lifetime;
@@ -103,7 +104,9 @@ final class AskParser {
     CreateFields(int op, JuteReader body) throws MalformedRequestException {
       path = body.readString();
       data = body.readData();
-      acl = body.readAcl();
+      Acl written = body.readAcl();
+      acl = written == null ? NO_ACL : written;
+      aclIsNull = written == null;
       flags = body.readInt();
       long ttlMs = op == Op.CREATE_TTL ? body.readLong() : -1;
       boolean ttlFlag = flags == TTL_FLAG || flags == TTL_SEQUENTIAL_FLAG;
@@ -131,20 +134,12 @@ final class AskParser {
           : Lifetime.PERSISTENT;
     }
 
-    @Nullable ZPath parent() {
+    /** The name may be none that a node can have: what is refused first depends on the parent. */
+    Command.Create command() {
       String above = path.substring(0, path.lastIndexOf('/'));
-      return above.isEmpty() ? ZPath.ROOT : path(above);
-    }
-
-    /** Null when the path is not one that a node can have. */
-    Command.@Nullable Create command() {
-      ZPath parent = parent();
-      // A number behind it makes a name of what is none, like "." or nothing.
-      if (parent == null || path(sequential ? path + "0" : path) == null) {
-        return null;
-      }
+      ZPath parent = above.isEmpty() ? ZPath.ROOT : path(above);
       return new Command.Create(
-          parent,
+          parent == null ? NOWHERE : parent,
           path.substring(path.lastIndexOf('/') + 1),
           sequential ? Command.Naming.SEQUENTIAL : Command.Naming.EXACT,
           data,
@@ -180,7 +175,7 @@ final class AskParser {
     int version = body.readInt();
     return path == null
         ? BAD_ARGUMENTS
-        : new Command.SetAcl(path, acl, new Precondition.Version(version));
+        : new Command.SetAcl(path, acl == null ? NO_ACL : acl, new Precondition.Version(version));
   }
 
   private static Command.Op check(JuteReader body) throws MalformedRequestException {
@@ -211,14 +206,13 @@ final class AskParser {
     if (fields.flags < 0 || fields.flags > TTL_SEQUENTIAL_FLAG) {
       throw new MalformedRequestException("create flags " + fields.flags + " in a multi");
     }
+    if (fields.aclIsNull) {
+      throw new MalformedRequestException("no ACL in a multi");
+    }
     if (!fields.sound) {
       return BAD_ARGUMENTS;
     }
-    Command.Create create = fields.command();
-    if (create != null) {
-      return create;
-    }
-    return fields.parent() == null ? NO_NODE : BAD_ARGUMENTS;
+    return fields.command();
   }
 
   /** The next operation's type; {@link Op#ERROR} at the end. */
@@ -249,6 +243,15 @@ final class AskParser {
   private static Ask getChildren(JuteReader body, boolean withStat)
       throws MalformedRequestException {
     return new Ask.GetChildren(readPath(body), body.readBoolean(), withStat);
+  }
+
+  /** Membership is not changed through this protocol; a sound request is told so. */
+  private static Ask reconfig(JuteReader body) throws MalformedRequestException {
+    body.readNullableString();
+    body.readNullableString();
+    body.readNullableString();
+    body.readLong();
+    return new Ask.Refusal(Code.RECONFIGDISABLED.number());
   }
 
   private static String ephemeralsPrefix(JuteReader body) throws MalformedRequestException {

@@ -60,6 +60,7 @@ final class Connection extends ByteToMessageDecoder {
   private static final int MAX_CALL_BYTES = 8 << 20;
   private static final long MAX_EVENT_BYTES = 16L << 20;
   private static final int GATHER_BYTES = 64 << 10;
+  private static final int PING_XID = -2;
   private static final long ZXID_WAIT_MS = 200;
   private static final byte[] NO_SECRET = new byte[16];
 
@@ -783,7 +784,7 @@ final class Connection extends ByteToMessageDecoder {
     laneBytes -= call.sizeBytes;
     lastZxid = Math.max(lastZxid, state.zxid());
     ByteBuf out = gather(ctx);
-    int start = Jute.begin(out, call.xid, lastZxid);
+    int start = Jute.begin(out, call.ask instanceof Ask.Ping ? PING_XID : call.xid, lastZxid);
     Jute.end(out, start, error != 0 ? error : body(call, state, out));
     sent();
     server.traffic().outstanding.decrement();

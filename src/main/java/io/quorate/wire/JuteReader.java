@@ -83,12 +83,12 @@ final class JuteReader {
     return strings;
   }
 
-  /** An ACL as the client wrote it; null and nonsense become an empty one, which is refused. */
-  Acl readAcl() throws MalformedRequestException {
+  /** An ACL as the client wrote it; one with holes becomes an empty one, which is refused. */
+  @Nullable Acl readAcl() throws MalformedRequestException {
     require(4);
     if (frame.getInt(frame.readerIndex()) == -1) {
       frame.skipBytes(4);
-      return new Acl(List.of());
+      return null;
     }
     int count = readCount(12);
     var entries = new ArrayList<Acl.Entry>(count);

@@ -108,7 +108,6 @@ final class Replies {
       case Ask.Ephemerals ephemerals -> ephemerals(ephemerals, state, sessionId, out);
       case Ask.WhoAmI who -> whoAmI(identities, out);
       case Ask.Reads reads -> reads(reads, state, identities, sessionId, out);
-      case Ask.HopelessCreate create -> hopelessCreate(create, state, identities);
       case Ask.Refusal refusal -> refusal.error();
       case Ask.Sync sync -> {
         Jute.writeString(out, sync.path());
@@ -249,17 +248,5 @@ final class Replies {
     }
     Jute.writeMultiHeader(out, Op.ERROR, true, -1);
     return 0;
-  }
-
-  private static int hopelessCreate(
-      Ask.HopelessCreate create, State state, List<Identity> identities) {
-    if (create.acl().resolvedFor(identities).isEmpty()) {
-      return Code.INVALIDACL.number();
-    }
-    Znode parent = find(state, create.parent());
-    if (parent == null) {
-      return Code.NONODE.number();
-    }
-    return may(Acl.CREATE, parent, identities) ? Code.BADARGUMENTS.number() : Code.NOAUTH.number();
   }
 }

@@ -2,6 +2,7 @@ package io.quorate.wire;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -19,6 +20,8 @@ import io.quorate.state.Session;
 import io.quorate.state.State;
 import io.quorate.tree.ZooVector;
 import io.quorate.watch.WatchTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -107,7 +110,11 @@ public final class WireServer implements AutoCloseable {
     this.words = new FourLetterWords(this);
   }
 
-  /** Listens; fails when the address is taken. With port -1 it does nothing. */
+  /**
+   * Listens. With port -1 it does nothing.
+   *
+   * @throws UncheckedIOException when the address is taken
+   */
   public void start() {
     if (options.port() < 0) {
       return;
@@ -118,7 +125,7 @@ public final class WireServer implements AutoCloseable {
         options.bindAddress().isEmpty()
             ? new InetSocketAddress(options.port())
             : new InetSocketAddress(options.bindAddress(), options.port());
-    listening =
+    ChannelFuture bound =
         new ServerBootstrap()
             .group(acceptors, loops)
             .channel(NioServerSocketChannel.class)
@@ -136,8 +143,13 @@ public final class WireServer implements AutoCloseable {
                   }
                 })
             .bind(address)
-            .syncUninterruptibly()
-            .channel();
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      close();
+      throw new UncheckedIOException(
+          "cannot listen on port " + options.port(), new IOException(bound.cause()));
+    }
+    listening = bound.channel();
     acceptors.scheduleAtFixedRate(
         this::follow, FOLLOW_PERIOD_MS, FOLLOW_PERIOD_MS, TimeUnit.MILLISECONDS);
   }
