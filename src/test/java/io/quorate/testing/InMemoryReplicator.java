@@ -55,6 +55,12 @@ public final class InMemoryReplicator implements Replicator {
     fate = newFate;
   }
 
+  /** Whether this member is the one that expires sessions and reaps nodes. */
+  public void setLeading(boolean leading) {
+    leadership = new Leadership(1, leading ? 1 : 2, leading);
+    listeners.forEach(listener -> listener.accept(leadership));
+  }
+
   /** Whether barriers succeed. */
   public void setQuorum(boolean reachable) {
     quorum = reachable;
