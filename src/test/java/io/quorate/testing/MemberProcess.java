@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -48,6 +49,17 @@ public final class MemberProcess implements AutoCloseable {
    */
   public static MemberProcess start(
       List<String> prefix, String host, Path dataDir, int httpPort, List<String> options) {
+    return start(prefix, host, dataDir, httpPort, options, Map.of());
+  }
+
+  /** The same with more variables in its environment. */
+  public static MemberProcess start(
+      List<String> prefix,
+      String host,
+      Path dataDir,
+      int httpPort,
+      List<String> options,
+      Map<String, String> environment) {
     try {
       Path output = dataDir.resolveSibling(dataDir.getFileName() + ".out");
       var command = new ArrayList<String>(prefix);
@@ -62,11 +74,12 @@ public final class MemberProcess implements AutoCloseable {
         command.add("--quorate.zookeeper.port=-1");
       }
       command.addAll(options);
-      Process process =
+      ProcessBuilder builder =
           new ProcessBuilder(command)
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
-              .start();
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()));
+      builder.environment().putAll(environment);
+      Process process = builder.start();
       return new MemberProcess(process, host, httpPort, output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
