@@ -20,6 +20,7 @@ import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.BindException;
@@ -57,6 +58,7 @@ public final class NettyPipes implements Pipes {
   private static final long FIRST_BACK_OFF_MILLIS = 50;
   private static final long LONGEST_BACK_OFF_MILLIS = 1_000;
   private static final int CONNECT_MILLIS = 2_000;
+  private static final long CLOSE_MILLIS = 500;
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(
@@ -100,6 +102,7 @@ public final class NettyPipes implements Pipes {
     return SslContextBuilder.forServer(tls.certificates().toFile(), tls.key().toFile())
         .trustManager(tls.trusted().toFile())
         .clientAuth(ClientAuth.REQUIRE)
+        .sslProvider(SslProvider.JDK)
         .build();
   }
 
@@ -107,6 +110,7 @@ public final class NettyPipes implements Pipes {
     return SslContextBuilder.forClient()
         .keyManager(tls.certificates().toFile(), tls.key().toFile())
         .trustManager(tls.trusted().toFile())
+        .sslProvider(SslProvider.JDK)
         .build();
   }
 
@@ -231,10 +235,13 @@ public final class NettyPipes implements Pipes {
   @Override
   public void close() {
     closed = true;
-    server.close();
     lines.values().forEach(Line::end);
     lines.clear();
-    group.shutdownGracefully(50, 1_000, TimeUnit.MILLISECONDS);
+    // The port is free when this returns.
+    server.close().awaitUninterruptibly(CLOSE_MILLIS);
+    group
+        .shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(2 * CLOSE_MILLIS);
   }
 
   /** The way to one peer: connects, and connects again. Its fields belong to the event loop. */
@@ -410,8 +417,8 @@ public final class NettyPipes implements Pipes {
           .addLast(new LengthFieldBasedFrameDecoder(MOST_FRAME_BYTES, 0, 4, 0, 4))
           .addLast(new Inbound());
       beAlive(context);
+      context.fireChannelRead(in);
       context.pipeline().remove(this);
-      context.pipeline().fireChannelRead(in);
     }
 
     private void beAlive(ChannelHandlerContext context) {
