@@ -1,6 +1,7 @@
 package io.quorate.app;
 
 import io.quorate.wire.WireServer;
+import java.io.UncheckedIOException;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
@@ -8,23 +9,20 @@ import org.springframework.stereotype.Component;
 @Component
 final class WireLifecycle implements SmartLifecycle {
   private final WireServer wire;
-  private final MemberConfiguration configuration;
   private volatile boolean running;
 
-  WireLifecycle(WireServer wire, MemberConfiguration configuration) {
+  WireLifecycle(WireServer wire) {
     this.wire = wire;
-    this.configuration = configuration;
   }
 
   @Override
   public void start() {
     try {
       wire.start();
-    } catch (Exception e) {
-      // Netty throws what the operating system said, checked or not.
+    } catch (UncheckedIOException e) {
       throw new CannotStartException(
-          "The ZooKeeper port " + configuration.zookeeperPort() + " cannot be opened: " + e,
-          "End what listens there, or set quorate.zookeeper.port to another one, or to -1 for none.",
+          "quorate.zookeeper.port: " + e.getMessage(),
+          "End what listens there, give another port, 0 for any free one, or -1 for none.",
           e);
     }
     running = true;
