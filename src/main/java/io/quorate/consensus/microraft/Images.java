@@ -37,6 +37,7 @@ final class Images {
   private static final int PIECE_BYTES = 256 * 1024;
   private static final int WINDOW_BYTES = 4 * PIECE_BYTES;
   private static final long STALLED_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long GIVEN_UP_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final Disk disk;
   private final Strand strand;
@@ -59,6 +60,7 @@ final class Images {
     final String name;
     boolean ready;
     long total;
+    long usedNanos;
     Disk.@Nullable DiskFile file;
 
     Outgoing(long index, String name) {
@@ -72,10 +74,12 @@ final class Images {
     long taken;
     long sent;
     long movedNanos;
+    long takenNanos;
 
     Transfer(InstallSnapshotRequest request, long nowNanos) {
       this.request = request;
       this.movedNanos = nowNanos;
+      this.takenNanos = nowNanos;
     }
   }
 
@@ -248,6 +252,7 @@ final class Images {
       out.file = disk.open(out.name);
       out.total = total;
       out.ready = true;
+      out.usedNanos = strand.nanoTime();
     } catch (IOException e) {
       LOG.warn("Could not read the image at {} back", out.index, e);
       abandon(out);
@@ -328,6 +333,8 @@ final class Images {
       return;
     }
     transfer.movedNanos = strand.nanoTime();
+    transfer.takenNanos = transfer.movedNanos;
+    out.usedNanos = transfer.movedNanos;
     transfer.taken = Math.max(transfer.taken, taken.offset());
     transfer.sent = Math.max(transfer.sent, transfer.taken);
     if (transfer.taken >= out.total) {
@@ -338,8 +345,16 @@ final class Images {
     }
   }
 
-  /** Sends again what seems lost. */
+  /** Sends again what seems lost; lets go of peers that went away and of an image nobody wants. */
   void tick(long nowNanos) {
+    transfers.values().removeIf(t -> nowNanos - t.takenNanos >= GIVEN_UP_NANOS);
+    Outgoing out = outgoing;
+    if (out != null
+        && out.ready
+        && transfers.isEmpty()
+        && nowNanos - out.usedNanos >= GIVEN_UP_NANOS) {
+      dropOutgoing();
+    }
     for (Map.Entry<PeerEndpoint, Transfer> entry : transfers.entrySet()) {
       Transfer transfer = entry.getValue();
       if (nowNanos - transfer.movedNanos >= STALLED_NANOS) {
