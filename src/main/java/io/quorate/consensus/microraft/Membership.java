@@ -547,7 +547,10 @@ final class Membership {
 
   private void handOverWhenQuiet(PeerEndpoint target, CompletableFuture<Void> done, long deadline) {
     RaftNodeImpl raft = member.node();
-    if (raft == null || !member.leads() || member.nanoTime() - deadline >= 0) {
+    if (raft == null
+        || !member.leads()
+        || !member.reaches(target)
+        || member.nanoTime() - deadline >= 0) {
       done.completeExceptionally(new NoQuorumException("leadership could not be handed over"));
       return;
     }
@@ -559,13 +562,13 @@ final class Membership {
       return;
     }
     raft.transferLeadership(target)
-        .whenComplete((ok, failure) -> awaitLeader(target, done, deadline));
+        .whenComplete((ok, failure) -> awaitLeader(target, done, failure == null ? deadline : 0));
   }
 
   private void awaitLeader(PeerEndpoint target, CompletableFuture<Void> done, long deadline) {
     if (member.leadership().leaderId() == target.id()) {
       done.complete(null);
-    } else if (member.nanoTime() - deadline >= 0) {
+    } else if (deadline == 0 || member.nanoTime() - deadline >= 0 || !member.reaches(target)) {
       done.completeExceptionally(new NoQuorumException("leadership could not be handed over"));
     } else {
       member.schedule(() -> awaitLeader(target, done, deadline), HANDOVER_POLL_NANOS);
