@@ -63,8 +63,8 @@ final class DiskRaftStore implements RaftStore {
     termFile = new SmallFile(disk, "term");
     memberFile = new SmallFile(disk, "member");
     Optional<Identity> known = Identity.read(memberFile);
+    boolean used = disk.list().stream().anyMatch(name -> name.endsWith(".log"));
     if (known.isEmpty()) {
-      boolean used = disk.list().stream().anyMatch(name -> name.endsWith(".log"));
       if (used || termFile.read().isPresent()) {
         throw new IOException(
             disk.describe("member")
@@ -79,6 +79,13 @@ final class DiskRaftStore implements RaftStore {
       DataInputStream in = Codec.input(termBytes.get());
       term = in.readInt();
       votedFor = in.readBoolean() ? Codec.readEndpoint(in) : null;
+    }
+    if (term > 0 && !used) {
+      throw new IOException(
+          disk.describe("")
+              + " has no log although this member took part before: entries that it promised to"
+              + " keep are gone. Start with an empty directory and let it be rebuilt from its"
+              + " peers, or restore a backup.");
     }
     log = SegmentLog.open(disk, options, background, metrics);
     if (term == 0 && log.lastIndex() > 0) {

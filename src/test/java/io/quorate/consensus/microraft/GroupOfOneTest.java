@@ -182,6 +182,21 @@ class GroupOfOneTest {
   }
 
   @Test
+  void aDirectoryThatIsNotWholeIsRefused() throws Exception {
+    start(new RecordingHost()).close();
+    Path log = directory.resolve("log");
+    for (String gone : List.of("member", "term", "0000000000000001.log")) {
+      Path aside = directory.resolve("aside");
+      Files.move(log.resolve(gone), aside);
+
+      assertThatThrownBy(() -> open(directory)).as(gone).hasMessageContaining("this member");
+
+      Files.move(aside, log.resolve(gone));
+    }
+    start(new RecordingHost());
+  }
+
+  @Test
   void aSecondMemberOnTheSameDirectoryIsRefused() throws Exception {
     start(new RecordingHost());
 
