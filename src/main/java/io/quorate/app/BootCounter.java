@@ -9,21 +9,23 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
- * How often a member was started on its data directory, kept in the file {@code boot} there. It
- * tells the batches of one start from those of another, so it must never repeat: it is on disk
- * before it is used.
+ * A number for each start of a member, kept in the file {@code boot} of its data directory. It
+ * tells the batches of one start from those of another, so it must never repeat and never fall: it
+ * is on disk before it is used, and it begins at the clock, because a directory that was lost has
+ * taken its last number with it.
  */
 final class BootCounter {
   private BootCounter() {}
 
   /**
-   * The next number, 1 and up. The directory must be locked by this process.
+   * The next number: larger than all before, and at least {@code nowMs}. The directory must be
+   * locked by this process.
    *
    * @throws IOException when it cannot be read or made durable
    */
-  static long next(Path dataDir) throws IOException {
+  static long next(Path dataDir, long nowMs) throws IOException {
     Path file = dataDir.resolve("boot");
-    long boot = Files.exists(file) ? read(file) + 1 : 1;
+    long boot = Math.max(Files.exists(file) ? read(file) + 1 : 1, nowMs);
     Path aside = dataDir.resolve("boot.new");
     try (FileChannel channel =
         FileChannel.open(

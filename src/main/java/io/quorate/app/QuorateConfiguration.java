@@ -79,7 +79,7 @@ class QuorateConfiguration {
     return new QuorateServer(
         new QuorateServer.Options(
             member.id(),
-            BootCounter.next(member.dataDir()),
+            BootCounter.next(member.dataDir(), clock.wallMs()),
             member.settings(),
             member.requestTimeout(),
             clock,

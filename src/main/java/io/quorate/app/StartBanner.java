@@ -53,7 +53,7 @@ final class StartBanner {
         configuration.dataDir());
     server.announce(Integer.parseInt(port), wire.port());
     Settings agreed = coordinator.state().settings();
-    if (!agreed.equals(configuration.settings())) {
+    if (agreed.revision() > 0 && !agreed.withRevision(0).equals(configuration.settings())) {
       LOG.warn(
           "The cluster's limits were agreed when it was founded and differ from this member's"
               + " configuration, which does not count for them: {} are in force, not {}",

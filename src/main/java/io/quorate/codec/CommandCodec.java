@@ -96,7 +96,7 @@ final class CommandCodec {
               .signed(attach.member());
       case Command.CloseSession close -> out.octet(32).fixed(close.id());
       case Command.ExpireSession expire ->
-          out.octet(33).fixed(expire.id()).signed(expire.generation());
+          out.octet(33).fixed(expire.id()).signed(expire.generation()).signed(expire.term());
       case Command.Reap reap -> ValueCodec.write(out.octet(34), reap.path());
       case Command.Configure configure -> ValueCodec.write(out.octet(35), configure.settings());
       case Command.NewTerm term -> out.octet(36).signed(term.term()).signed(term.leaderId());
@@ -179,7 +179,7 @@ final class CommandCodec {
           new Command.AttachSession(
               in.fixed(), ValueCodec.present(in), in.signedInt(), in.signedInt());
       case 32 -> new Command.CloseSession(in.fixed());
-      case 33 -> new Command.ExpireSession(in.fixed(), in.signed());
+      case 33 -> new Command.ExpireSession(in.fixed(), in.signed(), in.signed());
       case 34 -> new Command.Reap(ValueCodec.path(in));
       case 35 -> new Command.Configure(ValueCodec.settings(in));
       case 36 -> new Command.NewTerm(in.signed(), in.signedInt());

@@ -165,7 +165,8 @@ final class ValueCodec {
         .signed(settings.keyMinAgeMs())
         .signed(settings.maxKeys())
         .signed(settings.maxKeyBytes())
-        .octet(settings.quotaEnforced() ? 1 : 0);
+        .octet(settings.quotaEnforced() ? 1 : 0)
+        .signed(settings.revision());
   }
 
   static Settings settings(ByteReader in) throws MalformedException {
@@ -179,7 +180,8 @@ final class ValueCodec {
         in.signed(),
         in.signedInt(),
         in.signed(),
-        in.flag());
+        in.flag(),
+        in.signedInt());
   }
 
   static void write(ByteWriter out, Stat stat) {

@@ -204,6 +204,7 @@ final class Applier implements LogConsumer {
         index = install.index;
         listener.replaced(state);
         published.publish(state, index);
+        batcher.reconcile(state.lanes().get(batcher.member()));
         checkpoints.save(state, install.index, install.logMeta);
       }
       case Task.Stop stop -> {
@@ -240,7 +241,12 @@ final class Applier implements LogConsumer {
               batcher.applied(batch.sequence(), replies(applied));
             }
           }
-          case DUPLICATE, REFUSED -> publish(task.index, changes);
+          case DUPLICATE, REFUSED -> {
+            publish(task.index, changes);
+            if (ours) {
+              batcher.reconcile(state.lanes().get(batch.member()));
+            }
+          }
         }
       }
     }

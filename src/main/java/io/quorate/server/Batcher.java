@@ -5,6 +5,7 @@ import io.quorate.consensus.Replicator;
 import io.quorate.consensus.Replicator.Proposal;
 import io.quorate.server.NotAppliedException.Reason;
 import io.quorate.state.Command;
+import io.quorate.state.State;
 import io.quorate.state.Submission;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -252,6 +253,42 @@ final class Batcher {
       }
       flight = null;
       nextSequence = next;
+    }
+    launch();
+  }
+
+  /**
+   * What the state says of this member's batches, after something of them was not applied here as
+   * it should be: the state was replaced by one that may contain it, or the batch was judged a
+   * duplicate or refused.
+   *
+   * @param lane null when the state knows no batch of this member
+   */
+  void reconcile(State.@Nullable Lane lane) {
+    var unknown = new ArrayList<Pending>();
+    synchronized (lock) {
+      Flight current = flight;
+      if (current == null || lane == null) {
+        return;
+      }
+      if (lane.boot() > boot) {
+        throw new IllegalStateException(
+            "another process writes under this member's number " + member);
+      }
+      if (lane.boot() < boot || current.sequence >= lane.next()) {
+        // Not applied anywhere yet: it is proposed again.
+        current.committed = false;
+        return;
+      }
+      unknown.addAll(current.operations);
+      flight = null;
+      nextSequence = lane.next();
+    }
+    for (Pending pending : unknown) {
+      pending.future.completeExceptionally(
+          new IndeterminateException(
+              "the write was taken by the cluster, and its answer was lost while this member"
+                  + " caught up"));
     }
     launch();
   }

@@ -5,11 +5,8 @@ import io.quorate.codec.CorruptCheckpointException;
 import io.quorate.consensus.LogConsumer.RestorePoint;
 import io.quorate.state.Settings;
 import io.quorate.state.State;
-import io.quorate.storage.CheckpointFailedException;
 import io.quorate.storage.CheckpointStore;
-import io.quorate.storage.CheckpointUnreadableException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import java.util.logging.Level;
@@ -23,11 +20,13 @@ import org.jspecify.annotations.Nullable;
 final class Checkpoints implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(Checkpoints.class.getName());
 
+  private static final long RETRY_S = 5;
+
   private final CheckpointStore store;
   private final ServerMetrics metrics;
-  private final ExecutorService thread =
-      Executors.newSingleThreadExecutor(
-          task -> Thread.ofPlatform().name("quorate-checkpoint").daemon().unstarted(task));
+  private final ScheduledThreadPoolExecutor thread =
+      new ScheduledThreadPoolExecutor(
+          1, task -> Thread.ofPlatform().name("quorate-checkpoint").daemon().unstarted(task));
   private final Object lock = new Object();
   private @Nullable Request next;
   private volatile LongConsumer durable = index -> {};
@@ -45,16 +44,15 @@ final class Checkpoints implements AutoCloseable {
   /**
    * Reads the newest image.
    *
-   * @param initial the settings of a state that is yet to be founded
    * @throws CorruptCheckpointException when the image is not what was written
    */
-  Checkpoints(CheckpointStore store, Settings initial, ServerMetrics metrics)
-      throws CorruptCheckpointException {
+  Checkpoints(CheckpointStore store, ServerMetrics metrics) throws CorruptCheckpointException {
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.store = store;
     this.metrics = metrics;
     CheckpointStore.Meta meta = store.latest().orElse(null);
     if (meta == null) {
-      restored = new Restored(State.initial(initial), RestorePoint.NONE);
+      restored = new Restored(State.initial(Settings.DEFAULT), RestorePoint.NONE);
     } else {
       State state = CheckpointCodec.read(meta.header(), store::read);
       saved = state;
@@ -101,9 +99,15 @@ final class Checkpoints implements AutoCloseable {
       saved = request.state;
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
-    } catch (CheckpointFailedException | CheckpointUnreadableException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       // The image before is whole and the log since it is kept: nothing is lost, only longer.
-      LOG.log(Level.WARNING, "no checkpoint at log index " + request.index, e);
+      LOG.log(Level.WARNING, "no checkpoint at log index " + request.index + "; tried again", e);
+      synchronized (lock) {
+        if (next == null && !thread.isShutdown()) {
+          next = request;
+          thread.schedule(this::saveNext, RETRY_S, TimeUnit.SECONDS);
+        }
+      }
     }
   }
 
@@ -125,8 +129,10 @@ final class Checkpoints implements AutoCloseable {
   public void close() {
     thread.shutdown();
     try {
-      if (!thread.awaitTermination(8, TimeUnit.SECONDS)) {
+      // One under way may be cut off: the image before it is whole, and the log goes on from there.
+      if (!thread.awaitTermination(1, TimeUnit.SECONDS)) {
         thread.shutdownNow();
+        thread.awaitTermination(1, TimeUnit.SECONDS);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

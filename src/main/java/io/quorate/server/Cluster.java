@@ -9,6 +9,7 @@ import io.quorate.consensus.Replicator.Progress;
 import io.quorate.server.NotAppliedException.Reason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -128,6 +129,24 @@ public final class Cluster {
       return Health.UNREACHABLE;
     }
     return leadership.known() ? Health.OK : Health.NO_LEADER;
+  }
+
+  /**
+   * How far this member is behind what the leader last said to be committed, entries; empty when no
+   * leader has been heard for seconds.
+   */
+  public OptionalLong lagEntries() {
+    Leadership leadership = replicator().leadership();
+    if (!leadership.known()) {
+      return OptionalLong.empty();
+    }
+    long committed =
+        leadership.localLeader()
+            ? replicator().group().commitIndex()
+            : roster.fresh(leadership.leaderId()).map(Roster.Row::committed).orElse(-1L);
+    return committed < 0
+        ? OptionalLong.empty()
+        : OptionalLong.of(Math.max(0, committed - coordinator.appliedIndex()));
   }
 
   /** See {@link Replicator#addMember}. Fails with {@link NotAppliedException} without a quorum. */

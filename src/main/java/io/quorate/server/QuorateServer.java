@@ -38,6 +38,8 @@ public final class QuorateServer implements AutoCloseable {
 
   private static final long REAP_PERIOD_MS = 1_000;
   private static final int REAP_PER_ROUND = 200;
+  private static final int REAP_LOOKS = 10_000;
+  private static final long FOUND_PERIOD_MS = 1_000;
   private static final long AUDIT_PERIOD_MS = 60_000;
 
   private final Options options;
@@ -56,6 +58,9 @@ public final class QuorateServer implements AutoCloseable {
 
   // Owned by the ticker's thread.
   private long lastRosterMs;
+  private long lastFoundMs = Long.MIN_VALUE / 2;
+  private boolean founded;
+  private ZPath lastReaped = ZPath.ROOT;
   private long lastReapMs;
   private long lastAuditMs;
 
@@ -80,7 +85,7 @@ public final class QuorateServer implements AutoCloseable {
       throws CorruptCheckpointException {
     this.options = options;
     this.replicator = replicator;
-    checkpoints = new Checkpoints(store, options.founding(), options.metrics());
+    checkpoints = new Checkpoints(store, options.metrics());
     State restored = checkpoints.restored().state();
     published = new Published(restored);
     watches = new WatchTable(restored);
@@ -175,6 +180,9 @@ public final class QuorateServer implements AutoCloseable {
         lastRosterMs = now;
         roster.exchange(replicator, ROSTER, options.member(), coordinator.appliedIndex());
       }
+      if (leading && !founded) {
+        found(now);
+      }
       if (leading && now - lastReapMs >= REAP_PERIOD_MS) {
         lastReapMs = now;
         reap();
@@ -185,20 +193,44 @@ public final class QuorateServer implements AutoCloseable {
       }
     } catch (RuntimeException e) {
       LOG.log(Level.SEVERE, "the tick failed; the next one goes on", e);
+    } catch (Throwable e) {
+      // Without a tick nothing would ever expire or time out, and nobody would see why.
+      options.fatal().accept(e);
     }
   }
 
-  /** Container and TTL nodes whose time has come, by this member's clock. */
+  /** A state without settings gets this leader's; the first such command counts. */
+  private void found(long now) {
+    founded = coordinator.state().settings().revision() > 0;
+    if (!founded && now - lastFoundMs >= FOUND_PERIOD_MS) {
+      lastFoundMs = now;
+      coordinator.submit(
+          Submission.of(
+              Author.CLUSTER,
+              new Command.Configure(options.founding().withRevision(Settings.FOUNDING))));
+    }
+  }
+
+  /**
+   * Container and TTL nodes whose time has come, by this member's clock: some in each round, going
+   * on where the round before stopped.
+   */
   private void reap() {
     State state = coordinator.state();
     long nowMs = Math.max(options.clock().wallMs(), state.timeMs());
     var due = new ArrayList<ZPath>();
-    ZooVector.Cursor<ZPath, ZPath> cursor = state.reapable().cursor();
-    while (due.size() < REAP_PER_ROUND && cursor.next()) {
+    ZooVector.Cursor<ZPath, ZPath> cursor = state.reapable().after(lastReaped);
+    int looks = 0;
+    boolean more = false;
+    while (due.size() < REAP_PER_ROUND && looks++ < REAP_LOOKS && (more = cursor.next())) {
+      lastReaped = cursor.key();
       Znode node = state.find(cursor.key());
       if (node != null && state.isDue(node, nowMs)) {
         due.add(cursor.key());
       }
+    }
+    if (!more) {
+      lastReaped = ZPath.ROOT;
     }
     for (ZPath path : due) {
       coordinator.submit(Submission.of(Author.CLUSTER, new Command.Reap(path)));
@@ -215,7 +247,7 @@ public final class QuorateServer implements AutoCloseable {
   @Override
   public void close() {
     batcher.stop();
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
     while (!batcher.isIdle() && System.nanoTime() < deadline) {
       try {
         Thread.sleep(5);

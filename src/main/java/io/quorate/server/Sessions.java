@@ -149,13 +149,13 @@ public final class Sessions {
   }
 
   /**
-   * Whether this member may tell a session that it lives: it leads, or the leader has lately taken
-   * its report. A member that is cut off must not vouch for what the leader is about to expire.
+   * Whether this member may tell a session that it lives: the leader has lately taken its report,
+   * or it leads and a quorum has lately confirmed that. A member that is cut off must not vouch for
+   * what the leader is about to expire.
    */
   public boolean vouchesFor(Session session) {
     synchronized (lock) {
-      return watched != null
-          || clock.monotonicMs() - lastAcknowledgedMs < session.timeoutMs() / VOUCH_FRACTION;
+      return clock.monotonicMs() - lastAcknowledgedMs < session.timeoutMs() / VOUCH_FRACTION;
     }
   }
 
@@ -172,7 +172,7 @@ public final class Sessions {
         return;
       }
       heard.clear();
-      lastAcknowledgedMs = now;
+      confirm(now);
       long lateMs = lastTickMs == Long.MIN_VALUE ? 0 : now - lastTickMs - expectedPeriodMs;
       // Small lateness is jitter; what exceeds it is a pause in which no sign of life was taken.
       if (lateMs > expectedPeriodMs) {
@@ -188,16 +188,35 @@ public final class Sessions {
     }
   }
 
+  /** Asks a quorum, twice per tick, whether this member still leads. Called under the lock. */
+  private void confirm(long now) {
+    if (reporting || now - lastReportMs < halfTickMs()) {
+      return;
+    }
+    reporting = true;
+    lastReportMs = now;
+    coordinator
+        .replicator()
+        .readBarrier()
+        .whenComplete((index, failure) -> reported(Set.of(), now, failure == null));
+  }
+
+  private int halfTickMs() {
+    return coordinator.state().settings().minSessionTimeoutMs() / 4;
+  }
+
   /** Tells the leader, twice per tick, whom this member heard from. Called under the lock. */
   private void report(long now) {
-    int halfTickMs = coordinator.state().settings().minSessionTimeoutMs() / 4;
-    if (reporting || now - lastReportMs < halfTickMs) {
+    if (reporting || now - lastReportMs < halfTickMs()) {
       return;
     }
     reporting = true;
     lastReportMs = now;
     Set<Long> told = heard;
     heard = new HashSet<>();
+    if (told.size() > REPORT_MAX) {
+      told.stream().skip(REPORT_MAX).forEach(heard::add);
+    }
     ByteBuffer report = ByteBuffer.allocate(1 + 8 * Math.min(told.size(), REPORT_MAX));
     report.put(QuorateServer.SIGNS_OF_LIFE);
     told.stream().limit(REPORT_MAX).forEach(report::putLong);
@@ -250,6 +269,7 @@ public final class Sessions {
 
   private List<Submission> ends(State state, long now) {
     var ends = new ArrayList<Submission>();
+    long term = coordinator.replicator().leadership().term();
     for (long id : silence.overdue(now, EXPIRE_PER_TICK)) {
       state
           .session(id)
@@ -257,7 +277,8 @@ public final class Sessions {
               session ->
                   ends.add(
                       Submission.of(
-                          Author.CLUSTER, new Command.ExpireSession(id, session.generation()))));
+                          Author.CLUSTER,
+                          new Command.ExpireSession(id, session.generation(), term))));
     }
     return ends;
   }

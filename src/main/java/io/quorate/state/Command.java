@@ -129,8 +129,13 @@ public sealed interface Command {
   /** Ends the session and its ephemerals. */
   record CloseSession(long id) implements Command {}
 
-  /** The leader heard nothing for too long; nothing happens when it was attached since. */
-  record ExpireSession(long id, long generation) implements Command {}
+  /**
+   * The leader heard nothing for too long; nothing happens when the session was attached since, or
+   * when another leader has begun, which gives every session its full timeout again.
+   *
+   * @param term in which the leader decided it
+   */
+  record ExpireSession(long id, long generation, long term) implements Command {}
 
   /** The leader thinks that time has come for a container or TTL node; judged again in apply. */
   record Reap(ZPath path) implements Command {}

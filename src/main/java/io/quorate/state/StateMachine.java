@@ -145,6 +145,10 @@ public final class StateMachine {
    * whole object is dropped.
    */
   private static final class Work {
+    /** Every key holds its whole path: what depth costs is its square. */
+    private static final int MAX_DEPTH = 500;
+
+    private static final int MAX_NEW_PARENTS = 100;
     private static final ZPath ZOOKEEPER = ZPath.of("/zookeeper");
     private static final List<ZPath> UNDELETABLE =
         List.of(ZPath.ROOT, ZOOKEEPER, ZOOKEEPER.child("quota"), ZOOKEEPER.child("config"));
@@ -177,7 +181,7 @@ public final class StateMachine {
       }
       return switch (command) {
         case Command.Configure configure ->
-            finished(outcome, configure.settings(), before.term(), before.lanes());
+            finished(outcome, configured(configure.settings()), before.term(), before.lanes());
         case Command.NewTerm term ->
             finished(
                 outcome, before.settings(), Math.max(before.term(), term.term()), before.lanes());
@@ -213,6 +217,13 @@ public final class StateMachine {
               history,
               settings);
       return new Applied(after, new Answer(outcome, newZxid), entry, false);
+    }
+
+    private Settings configured(Settings settings) {
+      Settings present = before.settings();
+      return settings.revision() == Settings.FOUNDING && present.revision() > 0
+          ? present
+          : settings.withRevision(present.revision() + 1);
     }
 
     private ZooVector<Integer, State.Lane> fenced(Command.Fence fence) {
@@ -363,6 +374,10 @@ public final class StateMachine {
     }
 
     private @Nullable Rejected judgeNew(ZPath path, @Nullable Bytes data, Lifetime lifetime) {
+      if (path.depth() > MAX_DEPTH) {
+        return Rejected.of(
+            Code.BADARGUMENTS, null, "a path has at most " + MAX_DEPTH + " segments");
+      }
       if (data != null && data.size() > before.settings().maxDataBytes()) {
         return tooLarge(path, data.size());
       }
@@ -386,6 +401,10 @@ public final class StateMachine {
       // Not by recursion: a path may be deeper than a stack.
       var missing = new ArrayList<ZPath>();
       for (ZPath above = path; !tree.contains(above); above = above.parent()) {
+        if (missing.size() >= MAX_NEW_PARENTS) {
+          return Rejected.of(
+              Code.BADARGUMENTS, path, "more than " + MAX_NEW_PARENTS + " parents are missing");
+        }
         missing.add(above);
       }
       for (int i = missing.size() - 1; i >= 0; i--) {
@@ -642,7 +661,9 @@ public final class StateMachine {
 
     private Outcome expire(Command.ExpireSession expire) {
       Session session = sessions.get(expire.id());
-      if (session == null || session.generation() != expire.generation()) {
+      if (session == null
+          || session.generation() != expire.generation()
+          || before.term() != expire.term()) {
         return Outcome.DONE;
       }
       return close(expire.id());

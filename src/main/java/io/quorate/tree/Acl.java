@@ -16,6 +16,9 @@ public record Acl(List<Entry> entries) {
   public static final int ADMIN = 16;
   public static final int ALL = 31;
 
+  /** Entries that one ACL may have: every access walks them. */
+  public static final int MAX_ENTRIES = 1_000;
+
   /** Anyone may do anything: what a znode has when nobody says otherwise. */
   public static final Acl OPEN = new Acl(List.of(new Entry(ALL, "world", "anyone")));
 
@@ -63,9 +66,13 @@ public record Acl(List<Entry> entries) {
    * With {@code auth} entries replaced by the identities that authenticated, as ZooKeeper's {@code
    * fixupACL} does.
    *
-   * @return the list to store; empty when it is invalid or an {@code auth} entry finds nobody
+   * @return the list to store; empty when it is invalid or too long or an {@code auth} entry finds
+   *     nobody
    */
   public List<Entry> resolvedFor(List<Identity> identities) {
+    if (entries.size() > MAX_ENTRIES) {
+      return List.of();
+    }
     var resolved = new ArrayList<Entry>(entries.size());
     for (Entry entry : entries) {
       if (entry.perms < 0 || entry.perms > ALL) {

@@ -95,6 +95,11 @@ public final class ZPath implements Comparable<ZPath> {
     return text.length() == 1;
   }
 
+  /** How many segments it has; 0 for the root. */
+  public int depth() {
+    return isRoot() ? 0 : (int) text.chars().filter(c -> c == '/').count();
+  }
+
   /** The path above; the root is its own parent. */
   public ZPath parent() {
     int slash = text.lastIndexOf('/');

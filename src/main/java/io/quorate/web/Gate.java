@@ -61,8 +61,13 @@ final class Gate {
     } catch (RuntimeException e) {
       answer = CompletableFuture.failedFuture(e);
     }
-    return answer.exceptionally(
-        failure -> Problems.of(failure, request).response(request.getRequestURI()));
+    // Not on the thread that failed it: that may be the Applier's or the tick's.
+    return answer.handleAsync(
+        (response, failure) ->
+            failure == null
+                ? response
+                : Problems.of(failure, request).response(request.getRequestURI()),
+        threads);
   }
 
   // Who asks

@@ -95,7 +95,18 @@ class SessionController {
         request,
         () ->
             proved(request, id)
-                .thenCompose(known -> gate.vouched(known).thenApply(state -> Response.of(204))));
+                .thenCompose(
+                    known ->
+                        gate.vouched(known)
+                            .thenApply(
+                                state -> {
+                                  if (state.session(known).isEmpty()) {
+                                    throw new Problem(
+                                            410, "SESSIONEXPIRED", "the session has ended")
+                                        .at(state.zxid());
+                                  }
+                                  return Response.of(204);
+                                })));
   }
 
   @GetMapping("/sessions/{id}")

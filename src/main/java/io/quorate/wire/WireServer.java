@@ -147,7 +147,8 @@ public final class WireServer implements AutoCloseable {
     if (!bound.isSuccess()) {
       close();
       throw new UncheckedIOException(
-          "cannot listen on port " + options.port() + ": " + bound.cause().getMessage(), new IOException(bound.cause()));
+          "cannot listen on port " + options.port() + ": " + bound.cause().getMessage(),
+          new IOException(bound.cause()));
     }
     listening = bound.channel();
     acceptors.scheduleAtFixedRate(

@@ -243,7 +243,7 @@ final class NaiveModel {
       }
       case Command.ExpireSession expire -> {
         Client client = clients.get(expire.id());
-        if (client != null && client.generation == expire.generation()) {
+        if (client != null && client.generation == expire.generation() && term == expire.term()) {
           end(expire.id());
         }
         return "done";

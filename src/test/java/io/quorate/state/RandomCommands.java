@@ -103,7 +103,7 @@ public final class RandomCommands {
               random.nextBoolean() ? 0 : random.nextInt(60_000),
               1 + random.nextInt(3));
       case 7 -> new Command.CloseSession(session());
-      case 8 -> new Command.ExpireSession(session(), 1 + random.nextInt(2));
+      case 8 -> new Command.ExpireSession(session(), 1 + random.nextInt(2), random.nextInt(5));
       case 9, 10, 11 -> new Command.Reap(path());
       case 12 -> random.nextInt(5) == 0 ? configure() : new Command.Read(path());
       case 13 -> new Command.NewTerm(random.nextInt(5), 1);

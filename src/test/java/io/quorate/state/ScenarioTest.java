@@ -138,7 +138,9 @@ class ScenarioTest {
         case "close" -> new Command.CloseSession(Long.parseLong(words.get(1)));
         case "expire" ->
             new Command.ExpireSession(
-                Long.parseLong(words.get(1)), number(options, "generation", 1));
+                Long.parseLong(words.get(1)),
+                number(options, "generation", 1),
+                number(options, "term", 0));
         case "reap" -> new Command.Reap(ZPath.of(words.get(1)));
         case "configure" -> new Command.Configure(settings(options));
         default -> op(words);

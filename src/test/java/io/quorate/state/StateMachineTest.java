@@ -48,22 +48,27 @@ class StateMachineTest {
   }
 
   @Test
-  void parentsAreCreatedHoweverDeep() {
-    ZPath deep = ZPath.of("/a".repeat(3_000));
+  void aHundredParentsAreCreatedAndNoMore() {
+    assertThat(deepPut(101).state().find(ZPath.of("/a".repeat(101)))).isNotNull();
 
-    var applied =
-        apply(
-            State.initial(Settings.DEFAULT),
-            new Command.Put(
-                deep,
-                Bytes.EMPTY,
-                null,
-                Precondition.NONE,
-                Acl.OPEN,
-                Lifetime.PERSISTENT,
-                Command.Parents.CREATED));
+    assertThat(deepPut(102).answer().outcome())
+        .isInstanceOfSatisfying(
+            Outcome.Rejected.class,
+            rejected -> assertThat(rejected.code()).isEqualTo(Code.BADARGUMENTS));
+    assertThat(deepPut(30_000).answer().outcome()).isInstanceOf(Outcome.Rejected.class);
+  }
 
-    assertThat(applied.state().find(deep)).isNotNull();
+  private static StateMachine.Applied deepPut(int depth) {
+    return apply(
+        State.initial(Settings.DEFAULT),
+        new Command.Put(
+            ZPath.of("/a".repeat(depth)),
+            Bytes.EMPTY,
+            null,
+            Precondition.NONE,
+            Acl.OPEN,
+            Lifetime.PERSISTENT,
+            Command.Parents.CREATED));
   }
 
   @Test

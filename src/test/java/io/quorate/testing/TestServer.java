@@ -50,9 +50,26 @@ public final class TestServer implements AutoCloseable {
               replicator,
               store);
       server.start();
+      awaitFounded(server);
       return new TestServer(replicator, server);
     } catch (CorruptCheckpointException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** The settings reach the state through the log. */
+  private static void awaitFounded(QuorateServer server) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (server.coordinator().state().settings().revision() == 0) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException("not founded");
+      }
+      try {
+        TimeUnit.MILLISECONDS.sleep(2);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
     }
   }
 
