@@ -4,7 +4,6 @@ import io.microraft.RaftConfig;
 import io.microraft.RaftEndpoint;
 import io.microraft.RaftNode;
 import io.microraft.RaftRole;
-import io.microraft.executor.RaftNodeExecutor;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.statemachine.InternalCommitAware;
 import io.microraft.model.impl.log.DefaultLogEntryOrBuilder;
@@ -32,10 +31,6 @@ import io.quorate.consensus.net.Pipes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.SecureRandom;
-import java.time.Clock;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -56,11 +51,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The replicator over MicroRaft. Everything but the volatile fields belongs to the strand.
- *
- * <p>MicroRaft counts time in whole seconds, too coarse for us (trap 1). So it gets a clock that
- * runs faster and an executor that divides its delays by the same factor: one of its seconds is a
- * quarter of the election timeout.
+ * The replicator over MicroRaft: the port, the life of a member, and what MicroRaft is given.
+ * Everything but the volatile fields belongs to the strand. {@link Boundary} is where MicroRaft's
+ * traps are mended.
  */
 public final class MicroRaftReplicator implements Replicator {
   private static final Logger LOG = LoggerFactory.getLogger(MicroRaftReplicator.class);
@@ -73,9 +66,7 @@ public final class MicroRaftReplicator implements Replicator {
   /** Heartbeat period 1, timeout 3: noticed within 4 of MicroRaft's seconds. */
   private static final int HEARTBEAT_TIMEOUT_SECS = 3;
 
-  private static final int SCALED_SECS_PER_ELECTION_TIMEOUT = 4;
   private static final int ELECTION_TIMEOUT_SCALED_MS = 1_000;
-  private static final int ELECTION_NOISE_SCALED_MS = 1_000;
   private static final int COMMITS_PER_SNAPSHOT = 100_000;
   private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
   private static final int MOST_PENDING = 1_000;
@@ -95,6 +86,7 @@ public final class MicroRaftReplicator implements Replicator {
 
   private final ConsensusConfig config;
   private final Strand strand;
+  private final FasterTime time;
   private final Random random;
   private final Pipes pipes;
   private final List<AutoCloseable> owned;
@@ -109,8 +101,6 @@ public final class MicroRaftReplicator implements Replicator {
 
   private LogConsumer consumer = new NoConsumer();
   private @Nullable RaftNodeImpl node;
-  private boolean inline;
-  private boolean clockStopped;
   private boolean alone;
   private int aloneInTerm;
   private boolean checkpointWanted;
@@ -209,6 +199,7 @@ public final class MicroRaftReplicator implements Replicator {
     this.config = config;
     this.strand = strand;
     this.random = random;
+    this.time = new FasterTime(strand, config.electionTimeout());
     this.pipes = pipes;
     this.owned = owned;
     images = new Images(disk, strand, background, this::send, failed);
@@ -507,9 +498,9 @@ public final class MicroRaftReplicator implements Replicator {
                 .setGroupId(identity.clusterId())
                 .setRestoredState(restored)
                 .setConfig(raftConfig)
-                .setExecutor(new ScaledExecutor())
-                .setClock(new ScaledClock())
-                .setRandom(new ElectionNoise())
+                .setExecutor(time)
+                .setClock(time.clock())
+                .setRandom(FasterTime.noise(random))
                 .setStore(store)
                 .setStateMachine(new Applying())
                 .setTransport(boundary)
@@ -833,23 +824,13 @@ public final class MicroRaftReplicator implements Replicator {
     strand.schedule(task, delayNanos);
   }
 
-  /** Lets MicroRaft do at once what it would queue: we are on its thread already. */
+  /** Runs what calls MicroRaft without another turn in the queue. */
   void inline(Runnable task) {
-    inline = true;
-    try {
-      task.run();
-    } finally {
-      inline = false;
-    }
+    time.inline(task);
   }
 
   void withClockStopped(Runnable task) {
-    clockStopped = true;
-    try {
-      task.run();
-    } finally {
-      clockStopped = false;
-    }
+    time.withClockStopped(task);
   }
 
   /** So much log without a durable checkpoint that proposals have to wait for one. */
@@ -1131,80 +1112,6 @@ public final class MicroRaftReplicator implements Replicator {
     if (!alone) {
       aloneInTerm = 0;
       soleCommitIndex = NEVER;
-    }
-  }
-
-  private long scale(long value) {
-    return value
-        * TimeUnit.SECONDS.toMillis(SCALED_SECS_PER_ELECTION_TIMEOUT)
-        / config.electionTimeout().toMillis();
-  }
-
-  private long unscale(long value) {
-    return value
-        * config.electionTimeout().toMillis()
-        / TimeUnit.SECONDS.toMillis(SCALED_SECS_PER_ELECTION_TIMEOUT);
-  }
-
-  private final class ScaledExecutor implements RaftNodeExecutor {
-    @Override
-    public void execute(Runnable task) {
-      if (inline) {
-        inline = false;
-        task.run();
-      } else {
-        strand.execute(task);
-      }
-    }
-
-    @Override
-    public void submit(Runnable task) {
-      strand.execute(task);
-    }
-
-    @Override
-    public void schedule(Runnable task, long delay, TimeUnit unit) {
-      strand.schedule(task, unscale(unit.toNanos(delay)));
-    }
-  }
-
-  private final class ScaledClock extends Clock {
-    /** Far from zero, which MicroRaft takes for "a heartbeat at time zero". */
-    private static final long BASE_MILLIS = 1_000_000_000L;
-
-    private final long startNanos = strand.nanoTime();
-
-    @Override
-    public long millis() {
-      if (clockStopped) {
-        return BASE_MILLIS;
-      }
-      return BASE_MILLIS + scale(TimeUnit.NANOSECONDS.toMillis(strand.nanoTime() - startNanos));
-    }
-
-    @Override
-    public Instant instant() {
-      return Instant.ofEpochMilli(millis());
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-  }
-
-  /** MicroRaft spreads elections over 100 of its milliseconds, too little for a distant peer. */
-  private final class ElectionNoise extends Random {
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int nextInt(int bound) {
-      return random.nextInt(ELECTION_NOISE_SCALED_MS);
     }
   }
 
