@@ -47,6 +47,7 @@ final class Membership {
   private static final long HANDOVER_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
   private static final long WARN_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long CAUGHT_UP_ENTRIES = 64;
+  private static final long BEHIND_ENTRIES = 256;
 
   private final MicroRaftReplicator member;
   private final Proposals proposals;
@@ -497,6 +498,24 @@ final class Membership {
     return follower == null || follower.matchIndex() == 0
         ? Long.MIN_VALUE / 2
         : follower.matchIndex();
+  }
+
+  /** Whether a member that was far behind is being served from what the log still holds. */
+  boolean catchingUp() {
+    RaftNodeImpl raft = member.node();
+    if (raft == null || !member.leads()) {
+      return false;
+    }
+    long commit = raft.state().commitIndex();
+    for (RaftEndpoint endpoint : raft.getEffectiveMembers().getMembers()) {
+      PeerEndpoint peer = (PeerEndpoint) endpoint;
+      long match = matchIndex(raft, peer);
+      boolean behind = match > 0 && commit - match > BEHIND_ENTRIES;
+      if (behind && hears(peer) && !peer.equals(raft.getLocalEndpoint())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // ---- handing over

@@ -889,8 +889,10 @@ public final class MicroRaftReplicator implements Replicator {
       }
       return;
     }
-    // A newer snapshot would make what is on its way to a peer worthless.
-    long trigger = config.snapshotTriggerBytes() * (images.sending() ? MOST_UNCOVERED_TRIGGERS : 1);
+    // A newer snapshot would make what is on its way to a peer worthless, and cut off the log from
+    // which it then catches up.
+    boolean serving = images.sending() || membership.catchingUp();
+    long trigger = config.snapshotTriggerBytes() * (serving ? MOST_UNCOVERED_TRIGGERS : 1);
     boolean due = bytesSinceSnapshot >= trigger && snapshotIndex <= durableIndex;
     if (imageWanted || checkpointWanted || due) {
       snapshotAsked = true;
@@ -1069,7 +1071,11 @@ public final class MicroRaftReplicator implements Replicator {
   private void observe(RaftNodeReport report) {
     if (report.getReason() == RaftNodeReport.RaftNodeReportReason.TAKE_SNAPSHOT && node != null) {
       new Ring(node.state().log())
-          .trim(report.getLog().getLastSnapshotIndex(), KEPT_FOR_FOLLOWERS_BYTES);
+          .trim(
+              report.getLog().getLastSnapshotIndex(),
+              membership.catchingUp()
+                  ? MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes()
+                  : KEPT_FOR_FOLLOWERS_BYTES);
     }
     judgeAlone(report);
     RaftEndpoint leader = report.getTerm().getLeaderEndpoint();

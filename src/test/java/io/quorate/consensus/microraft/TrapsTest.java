@@ -258,6 +258,36 @@ class TrapsTest {
     world.await("it has caught up", 3_000, () -> behind.running().host.lastIndex >= applied);
   }
 
+  @Test
+  void aMemberFarBehindCatchesUpUnderLoadThatNeverStops() {
+    group(3, 0);
+    SimMember behind = follower();
+    behind.crash();
+    world.members.forEach(m -> m.triggerBytes = 4_000);
+    for (SimMember member : List.copyOf(world.members)) {
+      if (member != behind) {
+        member.crash();
+        member.start();
+      }
+    }
+    world.await("somebody leads", 10_000, () -> world.leader() != null);
+    for (int i = 0; i < 200; i++) {
+      proposeAt(leader(), 3);
+      world.runFor(10);
+    }
+    behind.start();
+
+    long[] lag = {Long.MAX_VALUE};
+    for (int i = 0; i < 2_000 && lag[0] > 50; i++) {
+      proposeAt(leader(), 3);
+      world.runFor(10);
+      lag[0] = leader().running().host.lastIndex - behind.running().host.lastIndex;
+    }
+
+    assertThat(lag[0]).isLessThanOrEqualTo(50);
+    assertThat(world.installs).isPositive();
+  }
+
   private void group(int voters, int observers) {
     world.make(voters, observers);
     world.members.forEach(m -> m.triggerBytes = 1 << 20);
