@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.springframework.boot.convert.DurationStyle;
 import org.springframework.util.unit.DataSize;
 
@@ -62,6 +63,21 @@ record MemberConfiguration(
       throw new WrongConfigurationException(
           "quorate.observers", given.observers(), "at most " + MAX_OBSERVERS + " members");
     }
+    if (members.isEmpty() && !observers.isEmpty()) {
+      throw new WrongConfigurationException(
+          "quorate.observers",
+          given.observers(),
+          "empty while quorate.members is: a group of one has nobody to observe");
+    }
+    var seen = new HashSet<String>();
+    for (Member member : Stream.concat(members.stream(), observers.stream()).toList()) {
+      if (!seen.add("number " + member.id()) || !seen.add("address " + member.address())) {
+        throw new WrongConfigurationException(
+            "quorate.members and quorate.observers",
+            given.members() + " and " + given.observers(),
+            "members that each have a number and an address of their own");
+      }
+    }
     if (!members.isEmpty()
         && members.stream().noneMatch(member -> member.id() == id)
         && observers.stream().noneMatch(member -> member.id() == id)) {
@@ -71,6 +87,13 @@ record MemberConfiguration(
           "a list that names this member, quorate.id " + id + ", too");
     }
     Duration tick = duration("quorate.tick-time", given.tickTime(), 100, 60_000);
+    Duration election = duration("quorate.election-timeout", given.electionTimeout(), 100, 60_000);
+    if (election.compareTo(tick) > 0) {
+      throw new WrongConfigurationException(
+          "quorate.election-timeout",
+          given.electionTimeout(),
+          "at most quorate.tick-time, which is " + given.tickTime());
+    }
     return new MemberConfiguration(
         id,
         path("quorate.data-dir", given.dataDir()),
@@ -84,7 +107,7 @@ record MemberConfiguration(
             0,
             1_000_000),
         tick,
-        duration("quorate.election-timeout", given.electionTimeout(), 100, 60_000),
+        election,
         duration("quorate.request-timeout", given.requestTimeout(), 100, 600_000),
         superDigest(given.superDigest()),
         size("quorate.log.segment-size", given.log().segmentSize(), 64 << 10, 1L << 30),
@@ -211,6 +234,7 @@ record MemberConfiguration(
     try {
       if (parts.length == 2
           && !parts[0].isEmpty()
+          && parts[1].length() == 28
           && Base64.getDecoder().decode(parts[1]).length == 20) {
         return Optional.of(value.trim());
       }

@@ -67,7 +67,7 @@ class SessionController {
       return DEFAULT_TIMEOUT;
     }
     Duration duration =
-        timeout.isIntegralNumber()
+        timeout.isIntegralNumber() && timeout.canConvertToLong()
             ? Duration.ofMillis(timeout.asLong())
             : Target.duration("timeout", timeout.asString(""));
     if (duration.isNegative() || duration.isZero()) {

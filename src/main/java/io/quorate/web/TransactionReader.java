@@ -16,6 +16,11 @@ import tools.jackson.databind.JsonNode;
 
 /** Reads the body of {@code POST /txn}. Every member that is not known is refused. */
 final class TransactionReader {
+  private static final int MAX_OPERATIONS = 10_000;
+
+  /** Each may bring back a whole payload, and the answer is put together in memory. */
+  private static final int MAX_READS = 100;
+
   private static final Set<String> TOP = Set.of("if", "then", "else");
   private static final Set<String> CONDITION = Set.of("path", "exists", "version", "etag");
   private static final Set<String> CREATE =
@@ -91,6 +96,16 @@ final class TransactionReader {
     for (JsonNode operation : list(body, branch)) {
       requireObject(operation, "an operation");
       operations.add(operation(operation));
+    }
+    if (operations.size() > MAX_OPERATIONS) {
+      throw Problem.tooLarge(
+          "a transaction has at most " + MAX_OPERATIONS + " operations in a branch",
+          MAX_OPERATIONS);
+    }
+    long reads = operations.stream().filter(Command.Read.class::isInstance).count();
+    if (reads > MAX_READS) {
+      throw Problem.tooLarge(
+          "a transaction reads at most " + MAX_READS + " nodes in a branch", MAX_READS);
     }
     return operations;
   }

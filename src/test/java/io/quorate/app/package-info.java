@@ -1,0 +1,4 @@
+@NullMarked
+package io.quorate.app;
+
+import org.jspecify.annotations.NullMarked;
