@@ -3,6 +3,11 @@ package io.quorate.web;
 import io.quorate.server.Cluster;
 import io.quorate.server.Cluster.MemberView;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
@@ -43,7 +48,20 @@ class ClusterController {
   }
 
   @GetMapping("/cluster")
-  @Operation(operationId = "cluster")
+  @Operation(
+      operationId = "cluster",
+      summary = "The members",
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "As this member sees them.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.ClusterDocument.class),
+                  examples = {@ExampleObject(name = "one member", value = ApiExamples.CLUSTER)})
+            })
+      })
   CompletableFuture<Response> cluster(HttpServletRequest request) {
     return gate.answer(
         request,
@@ -88,7 +106,33 @@ class ClusterController {
   }
 
   @PostMapping("/cluster/members")
-  @Operation(operationId = "addMember")
+  @Operation(
+      operationId = "addMember",
+      summary = "Add a member",
+      requestBody =
+          @RequestBody(
+              required = false,
+              content = {
+                @Content(
+                    mediaType = ApiExamples.JSON,
+                    schema = @Schema(implementation = ApiShapes.NewMember.class),
+                    examples = {
+                      @ExampleObject(
+                          name = "a voter",
+                          value = "{\"id\":4,\"address\":\"host4:9641\",\"role\":\"voter\"}")
+                    })
+              }),
+      responses = {
+        @ApiResponse(
+            responseCode = "201",
+            description = "Added; a voter first learns.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.ClusterDocument.class),
+                  examples = {@ExampleObject(name = "members", value = ApiExamples.CLUSTER)})
+            })
+      })
   CompletableFuture<Response> add(HttpServletRequest request) {
     return change(
         request,
@@ -109,7 +153,12 @@ class ClusterController {
   }
 
   @DeleteMapping("/cluster/members/{id}")
-  @Operation(operationId = "removeMember")
+  @Operation(
+      operationId = "removeMember",
+      summary = "Remove a member",
+      responses = {
+        @ApiResponse(responseCode = "204", description = "Removed.", content = @Content)
+      })
   CompletableFuture<Response> remove(HttpServletRequest request, @PathVariable String id) {
     return change(
         request,
@@ -123,7 +172,29 @@ class ClusterController {
   }
 
   @PostMapping("/cluster/leader")
-  @Operation(operationId = "transferLeadership")
+  @Operation(
+      operationId = "transferLeadership",
+      summary = "Hand leadership over",
+      requestBody =
+          @RequestBody(
+              required = false,
+              content = {
+                @Content(
+                    mediaType = ApiExamples.JSON,
+                    schema = @Schema(implementation = ApiShapes.Leader.class),
+                    examples = {@ExampleObject(name = "to member 2", value = "{\"id\":2}")})
+              }),
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "The other leads.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.ClusterDocument.class),
+                  examples = {@ExampleObject(name = "members", value = ApiExamples.CLUSTER)})
+            })
+      })
   CompletableFuture<Response> lead(HttpServletRequest request) {
     return change(
         request, () -> cluster.lead(id(body(request))).thenApply(view -> shown(view, 200)));

@@ -4,6 +4,12 @@ import io.quorate.state.State;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.LinkedHashMap;
@@ -28,7 +34,48 @@ class DiffController {
   }
 
   @GetMapping("/diff")
-  @Operation(operationId = "diff")
+  @Operation(
+      operationId = "diff",
+      summary = "What is different between two states",
+      parameters = {
+        @Parameter(
+            name = "path",
+            in = ParameterIn.QUERY,
+            description = "The top of what is compared; / without it.",
+            example = "/app/config",
+            schema = @Schema(type = "string")),
+        @Parameter(
+            name = "from",
+            in = ParameterIn.QUERY,
+            description = "The older state.",
+            required = true,
+            example = "0x29",
+            schema = @Schema(type = "string")),
+        @Parameter(
+            name = "to",
+            in = ParameterIn.QUERY,
+            description = "The newer one; the newest without it.",
+            schema = @Schema(type = "string")),
+        @Parameter(
+            name = "consistency",
+            in = ParameterIn.QUERY,
+            description = "How new the state must be.",
+            schema =
+                @Schema(
+                    type = "string",
+                    allowableValues = {"linearizable", "session", "local"}))
+      },
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "The differences, by path.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.Diff.class),
+                  examples = {@ExampleObject(name = "diff", value = ApiExamples.DIFF)})
+            })
+      })
   CompletableFuture<Response> diff(HttpServletRequest request) {
     return gate.answer(
         request,

@@ -7,6 +7,13 @@ import io.quorate.state.Outcome;
 import io.quorate.state.Session;
 import io.quorate.tree.ZPath;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
@@ -39,7 +46,31 @@ class SessionController {
   }
 
   @PostMapping("/sessions")
-  @Operation(operationId = "openSession")
+  @Operation(
+      operationId = "openSession",
+      summary = "Open a session",
+      requestBody =
+          @RequestBody(
+              required = false,
+              content = {
+                @Content(
+                    mediaType = ApiExamples.JSON,
+                    schema = @Schema(implementation = ApiShapes.SessionRequest.class),
+                    examples = {
+                      @ExampleObject(name = "half a minute", value = "{\"timeout\":\"30s\"}")
+                    })
+              }),
+      responses = {
+        @ApiResponse(
+            responseCode = "201",
+            description = "Opened; the token is a secret.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.OpenedSession.class),
+                  examples = {@ExampleObject(name = "opened", value = ApiExamples.OPENED)})
+            })
+      })
   CompletableFuture<Response> open(HttpServletRequest request) {
     return gate.answer(
         request,
@@ -89,7 +120,20 @@ class SessionController {
   }
 
   @PutMapping("/sessions/{id}")
-  @Operation(operationId = "keepSessionAlive")
+  @Operation(
+      operationId = "keepSessionAlive",
+      summary = "Keep a session alive",
+      parameters = {
+        @Parameter(
+            name = "Quorate-Session",
+            in = ParameterIn.HEADER,
+            description = "The session's token.",
+            required = true,
+            schema = @Schema(type = "string"))
+      },
+      responses = {
+        @ApiResponse(responseCode = "204", description = "It lives.", content = @Content)
+      })
   CompletableFuture<Response> keepAlive(HttpServletRequest request, @PathVariable String id) {
     return gate.answer(
         request,
@@ -110,7 +154,36 @@ class SessionController {
   }
 
   @GetMapping("/sessions/{id}")
-  @Operation(operationId = "readSession")
+  @Operation(
+      operationId = "readSession",
+      summary = "Show a session and its ephemerals",
+      parameters = {
+        @Parameter(
+            name = "consistency",
+            in = ParameterIn.QUERY,
+            description = "How new the state must be.",
+            schema =
+                @Schema(
+                    type = "string",
+                    allowableValues = {"linearizable", "session", "local"})),
+        @Parameter(
+            name = "Quorate-Session",
+            in = ParameterIn.HEADER,
+            description = "The session's token.",
+            required = true,
+            schema = @Schema(type = "string"))
+      },
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "The session.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.SessionDocument.class),
+                  examples = {@ExampleObject(name = "session", value = ApiExamples.SESSION)})
+            })
+      })
   CompletableFuture<Response> read(HttpServletRequest request, @PathVariable String id) {
     return gate.answer(
         request,
@@ -136,7 +209,18 @@ class SessionController {
   }
 
   @DeleteMapping("/sessions/{id}")
-  @Operation(operationId = "closeSession")
+  @Operation(
+      operationId = "closeSession",
+      summary = "Close a session; its ephemerals go with it",
+      parameters = {
+        @Parameter(
+            name = "Quorate-Session",
+            in = ParameterIn.HEADER,
+            description = "The session's token.",
+            required = true,
+            schema = @Schema(type = "string"))
+      },
+      responses = {@ApiResponse(responseCode = "204", description = "Closed.", content = @Content)})
   CompletableFuture<Response> close(HttpServletRequest request, @PathVariable String id) {
     return gate.answer(
         request,

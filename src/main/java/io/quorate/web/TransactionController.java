@@ -6,6 +6,13 @@ import io.quorate.state.Outcome;
 import io.quorate.tree.Stat;
 import io.quorate.tree.ZPath;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
@@ -32,7 +39,51 @@ class TransactionController {
   }
 
   @PostMapping("/txn")
-  @Operation(operationId = "transact")
+  @Operation(
+      operationId = "transact",
+      summary = "Do several things at one zxid, or nothing",
+      parameters = {
+        @Parameter(
+            name = "Idempotency-Key",
+            in = ParameterIn.HEADER,
+            description = "The same key with the same request is decided once.",
+            schema = @Schema(type = "string"))
+      },
+      requestBody =
+          @RequestBody(
+              required = false,
+              content = {
+                @Content(
+                    mediaType = ApiExamples.JSON,
+                    schema = @Schema(implementation = ApiShapes.Transaction.class),
+                    examples = {
+                      @ExampleObject(name = "create unless there", value = ApiExamples.TRANSACTION)
+                    })
+              }),
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "One branch was applied.",
+            content = {
+              @Content(
+                  mediaType = ApiExamples.JSON,
+                  schema = @Schema(implementation = ApiShapes.TransactionAnswer.class),
+                  examples = {
+                    @ExampleObject(name = "else", value = ApiExamples.TRANSACTION_ANSWER)
+                  })
+            }),
+        @ApiResponse(
+            responseCode = "409",
+            description = "An operation was refused; nothing was applied.",
+            content = {
+              @Content(
+                  mediaType = "application/problem+json",
+                  schema = @Schema(implementation = ApiShapes.ProblemDocument.class),
+                  examples = {
+                    @ExampleObject(name = "failed", value = ApiExamples.TRANSACTION_FAILED)
+                  })
+            })
+      })
   CompletableFuture<Response> transact(HttpServletRequest request) {
     return gate.answer(
         request,

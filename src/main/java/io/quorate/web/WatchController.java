@@ -4,6 +4,12 @@ import io.quorate.state.Position;
 import io.quorate.state.TreeEvent;
 import io.quorate.tree.ZPath;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -31,7 +37,64 @@ class WatchController {
   }
 
   @GetMapping(path = "/watch", headers = "!Upgrade")
-  @Operation(operationId = "watch")
+  @Operation(
+      operationId = "watch",
+      summary = "Watch a path, as server-sent events",
+      description =
+          "The same path takes WebSockets, with JSON frames and many subscriptions on one socket.",
+      parameters = {
+        @Parameter(
+            name = "path",
+            in = ParameterIn.QUERY,
+            description = "The znode; / without it.",
+            example = "/app/config",
+            schema = @Schema(type = "string")),
+        @Parameter(
+            name = "depth",
+            in = ParameterIn.QUERY,
+            description = "0 the node, 1 its children too, * everything below.",
+            schema =
+                @Schema(
+                    type = "string",
+                    allowableValues = {"0", "1", "*"})),
+        @Parameter(
+            name = "since",
+            in = ParameterIn.QUERY,
+            description = "A zxid seen whole, or a pos: what came after it.",
+            schema = @Schema(type = "string")),
+        @Parameter(
+            name = "include",
+            in = ParameterIn.QUERY,
+            description = "data adds the data.",
+            schema =
+                @Schema(
+                    type = "string",
+                    allowableValues = {"data"})),
+        @Parameter(
+            name = "initial",
+            in = ParameterIn.QUERY,
+            description = "One created event per node first.",
+            schema =
+                @Schema(
+                    type = "string",
+                    allowableValues = {"snapshot"})),
+        @Parameter(
+            name = "Last-Event-ID",
+            in = ParameterIn.HEADER,
+            description = "As since; what a browser sends when it connects again.",
+            schema = @Schema(type = "string"))
+      },
+      responses = {
+        @ApiResponse(
+            responseCode = "200",
+            description = "Events until one side ends it.",
+            content = {
+              @Content(
+                  mediaType = "text/event-stream",
+                  schema = @Schema(type = "string"),
+                  examples = {@ExampleObject(name = "a change", value = ApiExamples.EVENTS)})
+            })
+      })
   CompletableFuture<Response> watch(HttpServletRequest request) {
     return gate.answer(
         request,
