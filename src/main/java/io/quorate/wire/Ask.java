@@ -22,6 +22,9 @@ sealed interface Ask {
   /** A multi of changes; {@code ops} are the types of its operations. */
   record Changes(List<Integer> ops, Command.Multi multi) implements Ask {}
 
+  /** A deletion of what no node can be called; whether the parent lets it go is asked first. */
+  record HopelessDelete(@Nullable ZPath parent) implements Ask {}
+
   /** Refused whatever the state. */
   record Refusal(int error) implements Ask {}
 

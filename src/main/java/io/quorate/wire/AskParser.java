@@ -48,12 +48,7 @@ final class AskParser {
   Ask parse(int op, JuteReader body) throws MalformedRequestException {
     return switch (op) {
       case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> create(op, body);
-      case Op.DELETE -> {
-        Command.Op delete = delete(body);
-        yield delete == NO_NODE
-            ? new Ask.Refusal(Code.NONODE.number())
-            : new Ask.Change(op, delete);
-      }
+      case Op.DELETE -> singleDelete(body);
       case Op.SET_DATA -> new Ask.Change(op, setData(body));
       case Op.SET_ACL -> new Ask.Change(op, setAcl(body));
       case Op.MULTI -> changes(body);
@@ -150,9 +145,17 @@ final class AskParser {
     }
   }
 
-  private static Command.Op delete(JuteReader body) throws MalformedRequestException {
+  private static Ask singleDelete(JuteReader body) throws MalformedRequestException {
     String text = body.readString();
-    int version = body.readInt();
+    Command.Op delete = delete(text, body.readInt());
+    if (delete != NO_NODE) {
+      return new Ask.Change(Op.DELETE, delete);
+    }
+    String above = text.substring(0, text.lastIndexOf('/'));
+    return new Ask.HopelessDelete(above.isEmpty() ? ZPath.ROOT : path(above));
+  }
+
+  private static Command.Op delete(String text, int version) {
     ZPath path = path(text);
     if (path != null) {
       return new Command.Delete(path, new Precondition.Version(version));
@@ -192,7 +195,7 @@ final class AskParser {
       ops.add(
           switch (type) {
             case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> createIn(type, body);
-            case Op.DELETE -> delete(body);
+            case Op.DELETE -> delete(body.readString(), body.readInt());
             case Op.SET_DATA -> setData(body);
             case Op.CHECK -> check(body);
             default -> throw new MalformedRequestException("type " + type + " in a multi");

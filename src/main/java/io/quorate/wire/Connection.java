@@ -588,8 +588,12 @@ final class Connection extends ByteToMessageDecoder {
           reply(ctx, armed.call(), armed.state(), armed.error());
         }
         case Outbox.Entry.End end -> {
-          endAfterWriting(ctx);
-          return false;
+          // The end of the session may be the doing of a request whose answer is still to come.
+          phase = Phase.ENDING;
+          if (lane.isEmpty()) {
+            endAfterWriting(ctx);
+            return false;
+          }
         }
       }
     }

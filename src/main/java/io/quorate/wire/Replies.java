@@ -108,6 +108,12 @@ final class Replies {
       case Ask.Ephemerals ephemerals -> ephemerals(ephemerals, state, sessionId, out);
       case Ask.WhoAmI who -> whoAmI(identities, out);
       case Ask.Reads reads -> reads(reads, state, identities, sessionId, out);
+      case Ask.HopelessDelete delete -> {
+        Znode parent = find(state, delete.parent());
+        yield parent == null || may(Acl.DELETE, parent, identities)
+            ? Code.NONODE.number()
+            : Code.NOAUTH.number();
+      }
       case Ask.Refusal refusal -> refusal.error();
       case Ask.Sync sync -> {
         Jute.writeString(out, sync.path());
