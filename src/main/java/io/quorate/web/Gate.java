@@ -89,6 +89,13 @@ final class Gate {
     return new Caller(identities, credentials);
   }
 
+  /** The same caller, who has now said {@code authorization} too. */
+  Caller also(Caller caller, String authorization) {
+    var identities = new ArrayList<>(caller.identities());
+    identities.addAll(basic(authorization));
+    return new Caller(identities, true);
+  }
+
   private List<Identity> basic(String authorization) {
     if (authorization.regionMatches(true, 0, "Basic ", 0, 6)) {
       try {

@@ -40,10 +40,12 @@ final class WatchSocket {
   private final Gate gate;
   private final WatchStreams streams;
   private final WebThreads threads;
-  private final Caller caller;
   private final ReentrantLock writing = new ReentrantLock();
   private final Map<String, WatchStream> subscriptions = new ConcurrentHashMap<>();
   private final Runnable ender = this::goingAway;
+
+  /** Who subscribes from now on. */
+  private volatile Caller caller;
 
   /** The session that the socket keeps alive, once it is proved. */
   private volatile @Nullable String token;
@@ -100,8 +102,11 @@ final class WatchSocket {
         case "subscribe" -> subscribe(id, message);
         case "unsubscribe" -> unsubscribe(id);
         case "attach" -> attach(message.path("token").asString(""), id);
+        case "authenticate" -> authenticate(message.path("authorization").asString(""), id);
         case "ping" -> ping();
-        default -> throw Problem.badArguments("\"op\" is subscribe, unsubscribe, attach or ping");
+        default ->
+            throw Problem.badArguments(
+                "\"op\" is subscribe, unsubscribe, attach, authenticate or ping");
       }
     } catch (Problem e) {
       refuse(id, e);
@@ -208,6 +213,12 @@ final class WatchSocket {
               trySend(pong);
             },
             threads);
+  }
+
+  /** Where headers cannot be set, as in browsers. Counts for subscriptions that come after it. */
+  private void authenticate(String authorization, @Nullable String id) {
+    caller = gate.also(caller, authorization);
+    trySend(message(id, "authenticated"));
   }
 
   private void attach(String proof, @Nullable String id) {

@@ -385,12 +385,37 @@ class WatchHttpTest {
               "{\"op\":\"subscribe\",\"path\":\"/a\"}",
               "{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"a\"}",
               "{\"op\":\"unsubscribe\",\"id\":\"9\"}",
+              "{\"op\":\"authenticate\",\"authorization\":\"Bearer x\"}",
               "{\"op\":\"attach\",\"token\":\"x\"}")) {
         client.say(message);
         assertThat(client.next().path("op").asString()).as(message).isEqualTo("error");
       }
       client.say("{\"op\":\"ping\"}");
       assertThat(client.next().path("op").asString()).isEqualTo("pong");
+    }
+  }
+
+  @Test
+  void aBrowserSaysWhoItIsInAFrame() throws Exception {
+    String path = "/ws-private";
+    http().put("/znodes" + path, "");
+    http()
+        .with("Authorization", "Basic YW5uOnB3")
+        .put("/znodes" + path + "?view=acl", "[{\"scheme\":\"auth\",\"perms\":[\"all\"]}]");
+
+    try (var client = new Client(null)) {
+      client.say("{\"op\":\"subscribe\",\"id\":\"stranger\",\"path\":\"" + path + "\"}");
+      client.next();
+      client.say("{\"op\":\"authenticate\",\"authorization\":\"Basic YW5uOnB3\"}");
+      assertThat(client.next().path("op").asString()).isEqualTo("authenticated");
+      client.say("{\"op\":\"subscribe\",\"id\":\"ann\",\"path\":\"" + path + "\"}");
+      client.next();
+      http().with("Authorization", "Basic YW5uOnB3").put("/znodes" + path, "secret");
+
+      JsonNode event = client.next();
+
+      assertThat(event.path("id").asString()).isEqualTo("ann");
+      assertThat(event.path("event").asString()).isEqualTo("changed");
     }
   }
 
