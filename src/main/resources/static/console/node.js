@@ -1,5 +1,6 @@
 /** The selected znode: its value, its facts, who may do what, and the same by curl. */
 
+import { accessTable, editAccess } from './access.js';
 import { curl } from './client.js';
 import { createChild, deleteNode } from './dialogs.js';
 import { button, copy, el, since } from './dom.js';
@@ -111,7 +112,7 @@ export class NodePane extends EventTarget {
       ]);
       zxid = node.headers.get('Quorate-Zxid');
       this.#node = known(node.document);
-      this.#acl = acl?.document.acl ?? null;
+      this.#acl = acl?.document ?? null;
       this.#failure = null;
     } catch (failure) {
       if (failure.name === 'AbortError') {
@@ -261,17 +262,12 @@ export class NodePane extends EventTarget {
   }
 
   #access() {
-    const perms = ['read', 'write', 'create', 'delete', 'admin'];
+    const known = this.#acl;
     return el('section', { class: 'card', 'aria-label': 'Access' },
-      el('div', { class: 'card-head' }, el('h2', {}, 'Access')),
-      this.#acl === null
-        ? el('p', { class: 'quiet pad' }, 'The access list may not be read.')
-        : el('table', { class: 'acl' },
-          el('tbody', {}, this.#acl.map(({ scheme, id, perms: granted }) =>
-            el('tr', {},
-              el('th', { scope: 'row' }, el('span', { class: 'scheme' }, scheme), ' ', el('bdi', {}, id)),
-              el('td', {}, perms.map((perm) =>
-                el('span', { class: granted.includes(perm) ? 'perm' : 'perm off', 'aria-label': granted.includes(perm) ? perm : `no ${perm}` }, perm))))))));
+      el('div', { class: 'card-head' },
+        el('h2', {}, 'Access'),
+        known && button('Change', () => editAccess(this.#client, this.#path, known, () => this.reload()), { id: 'access', class: 'small' })),
+      known ? accessTable(known.acl) : el('p', { class: 'quiet pad' }, 'The access list may not be read.'));
   }
 
   #commands() {

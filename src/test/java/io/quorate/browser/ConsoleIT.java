@@ -178,6 +178,9 @@ class ConsoleIT {
 
     browser.click("#delete");
     browser.await("document.querySelector('#delete-now').disabled");
+    assertThat(browser.text("document.querySelector('dialog').innerText"))
+        .contains("It has 1 child")
+        .doesNotContain("false", "null", "undefined");
     browser.click("#delete-sure");
     browser.click("#delete-now");
 
@@ -304,6 +307,19 @@ class ConsoleIT {
     browser.await("document.querySelector('.value').textContent === 'seen'");
     assertThat(browser.text("JSON.stringify([localStorage.length, sessionStorage.length])"))
         .isEqualTo("[0,0]");
+  }
+
+  @Test
+  void anAccessListIsSetOverTheOneThatWasSeen() throws Exception {
+    put("/guarded", "");
+    open("/guarded");
+    browser.click("#access");
+    browser.click(".entry-perms input[value=delete]");
+    browser.click("#access-set");
+
+    browser.await("document.querySelector('.acl .perm.off')?.textContent === 'delete'");
+    assertThat(send(request("/guarded", "?view=acl")).body())
+        .contains("\"perms\":[\"read\",\"write\",\"create\",\"admin\"]", "\"aversion\":1");
   }
 
   private static HttpRequest.Builder asAnn(HttpRequest.Builder request) {
