@@ -107,6 +107,8 @@ client.addEventListener('session', () => {
 });
 byId('session').addEventListener('click', () => notice(byId('session').title));
 addEventListener('pagehide', () => client.closeSession());
+// A page that comes back from the browser's cache has lost its session and its watch.
+addEventListener('pageshow', (event) => event.persisted && location.reload());
 addEventListener('beforeunload', (event) => node.isDirty && event.preventDefault());
 
 // Hands

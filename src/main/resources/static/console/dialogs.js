@@ -1,7 +1,7 @@
 /** What is asked in a box of its own: creating, deleting, signing in, the keys. */
 
 import { curl } from './client.js';
-import { button, copy, dialog, el, notice } from './dom.js';
+import { button, copy, dialog, el, notice, put } from './dom.js';
 import { join, nameOf, parentOf, target, toHash } from './paths.js';
 
 const MODES = [
@@ -68,7 +68,7 @@ export function createChild(client, parent, given = '') {
       preview.textContent = command();
     };
     form.addEventListener('input', refresh);
-    form.append(
+    put(form, [
       el('p', { class: 'quiet' }, 'under ', el('bdi', { class: 'mono' }, parent)),
       field('Name', name),
       el('label', { class: 'check' }, sequential, el('span', {}, 'Append the next number (sequential)')),
@@ -79,7 +79,7 @@ export function createChild(client, parent, given = '') {
       field('Time to live', ttl, 'It goes when it has no children and was not set for so long.'),
       line,
       el('details', { class: 'as-curl' }, el('summary', {}, 'As curl'), preview, button('Copy', () => copy(command()), { class: 'small' })),
-      el('div', { class: 'dialog-foot' }, button('Cancel', close), press));
+      el('div', { class: 'dialog-foot' }, button('Cancel', close), press)]);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       attempt(press, line, async () => {
@@ -121,7 +121,7 @@ export function deleteNode(client, node) {
     sure.addEventListener('change', () => {
       press.disabled = !sure.checked;
     });
-    form.append(
+    put(form, [
       el('p', {}, el('bdi', { class: 'mono strong' }, path)),
       el('p', {}, hasChildren
         ? `It has ${stat.numChildren.toLocaleString('en')} ${stat.numChildren === 1 ? 'child' : 'children'}. They, and everything below them, go with it, all at once.`
@@ -131,7 +131,7 @@ export function deleteNode(client, node) {
       el('details', { class: 'as-curl' }, el('summary', {}, 'As curl'),
         el('code', { class: 'preview', tabindex: '0' }, curl(client, 'DELETE', resource, { headers })),
         button('Copy', () => copy(curl(client, 'DELETE', resource, { headers })), { class: 'small' })),
-      el('div', { class: 'dialog-foot' }, button('Cancel', close, { autofocus: true }), press));
+      el('div', { class: 'dialog-foot' }, button('Cancel', close, { autofocus: true }), press)]);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       attempt(press, line, async () => {
@@ -173,14 +173,14 @@ export function signIn(client, changed) {
       close();
       changed();
     };
-    form.append(
+    put(form, [
       el('p', { class: 'quiet' }, 'For nodes whose access list asks for a digest. Kept in this page’s memory only, and forgotten with it.'),
       field('User', user),
       field('Password', password),
       el('div', { class: 'dialog-foot' },
         client.user && button('Sign out', () => enter(null, null)),
         button('Cancel', close),
-        el('button', { type: 'submit', class: 'primary' }, 'Sign in')));
+        el('button', { type: 'submit', class: 'primary' }, 'Sign in'))]);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       enter(user.value.trim(), password.value);
@@ -200,8 +200,8 @@ export function showKeys() {
     ['Ctrl Enter', 'save'],
     ['?', 'these keys'],
   ];
-  dialog('Keys', (form, close) => form.append(
+  dialog('Keys', (form, close) => put(form, [
     el('table', { class: 'keys' }, el('tbody', {}, keys.map(([key, meaning]) =>
       el('tr', {}, el('th', { scope: 'row' }, el('kbd', {}, key)), el('td', {}, meaning))))),
-    el('div', { class: 'dialog-foot' }, button('Close', close, { class: 'primary' }))));
+    el('div', { class: 'dialog-foot' }, button('Close', close, { class: 'primary' }))]));
 }

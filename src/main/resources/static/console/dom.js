@@ -29,8 +29,13 @@ export function el(tag, given = {}, ...children) {
       element.setAttribute(name, value === true ? '' : value);
     }
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  put(element, children);
   return element;
+}
+
+/** Appends children as {@link el} takes them: those that are undefined, null or false are left out. */
+export function put(element, children) {
+  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false));
 }
 
 export function byId(id) {

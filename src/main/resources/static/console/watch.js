@@ -55,17 +55,23 @@ export class Watch extends EventTarget {
    * @return with `close()`
    */
   subscribe({ path, depth, since, heard, gone }) {
-    const id = String(++this.#lastId);
-    const subscription = { id, path, depth, position: since, heard, gone };
-    this.#subscriptions.set(id, subscription);
-    this.#ask(subscription);
+    const subscription = { id: '', path, depth, position: since, heard, gone };
+    this.#begin(subscription);
     return {
       close: () => {
-        if (this.#subscriptions.delete(id)) {
-          this.#send({ op: 'unsubscribe', id });
+        if (this.#subscriptions.delete(subscription.id)) {
+          this.#send({ op: 'unsubscribe', id: subscription.id });
         }
       },
     };
+  }
+
+  /** Under an id that was never used: the other end may not have let go of the last one yet. */
+  #begin(subscription) {
+    this.#subscriptions.delete(subscription.id);
+    subscription.id = String(++this.#lastId);
+    this.#subscriptions.set(subscription.id, subscription);
+    this.#ask(subscription);
   }
 
   #opened() {
@@ -117,7 +123,7 @@ export class Watch extends EventTarget {
       case 'lagging':
         if (subscription) {
           subscription.position = frame.resume ?? subscription.position;
-          this.#ask(subscription);
+          this.#begin(subscription);
         }
         break;
       case 'gone':
@@ -128,7 +134,7 @@ export class Watch extends EventTarget {
         break;
       case 'error':
         if (frame.status === 503 && subscription) {
-          setTimeout(() => this.#subscriptions.has(frame.id) && this.#ask(subscription), ASK_AGAIN_MS);
+          setTimeout(() => this.#subscriptions.has(frame.id) && this.#begin(subscription), ASK_AGAIN_MS);
         } else if (frame.code === 'SESSIONEXPIRED' && !subscription) {
           this.#client.forgetSession();
         }
