@@ -5,15 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Random stories, each from one seed, which a failure prints. {@code -Dquorate.seed=N} tells one
  * again, {@code -Dquorate.seeds=N} tells more; {@code tools/simulate} tells as many as you like.
  */
 class SimulationTest {
-  private static final Logger LOG = LoggerFactory.getLogger(SimulationTest.class);
   private static final long PATIENCE_NANOS = 60_000_000_000L;
 
   private final Simulation.Listening listening = Simulation.listen();
@@ -46,7 +43,7 @@ class SimulationTest {
         break;
       }
     }
-    LOG.info("Stories from seed {}: {} proposals acknowledged", first, acknowledged);
+    System.out.printf("Stories from seed %d: %d proposals acknowledged%n", first, acknowledged);
     assertThat(acknowledged).isPositive();
   }
 }
