@@ -951,7 +951,6 @@ class ZnodeHttpTest {
   @ParameterizedTest
   @CsvSource({
     "GET, /nowhere, 404",
-    "GET, /, 404",
     "GET, /znodesx/a, 404",
     "PATCH, /znodes/a, 405",
     "DELETE, /cluster, 405",
