@@ -27,6 +27,9 @@ final class ZnodeViews {
   /** Most nodes in one subtree document. */
   static final int MAX_TREE = 100_000;
 
+  /** Most levels in one; deeper JSON is more than most readers take. */
+  static final int MAX_LEVELS = 200;
+
   private static final DateTimeFormatter HTTP_DATE =
       DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
@@ -154,6 +157,12 @@ final class ZnodeViews {
               MAX_TREE)
           .with("path", top.toString());
     }
+    if (levels(from.tree(), top, depth) > MAX_LEVELS) {
+      throw Problem.tooLarge(
+              "the subtree has more than " + MAX_LEVELS + " levels: ask with a smaller depth",
+              MAX_LEVELS)
+          .with("path", top.toString());
+    }
     return Response.of(200).zxid(from.zxid()).stream(
         "application/json",
         out -> {
@@ -165,6 +174,24 @@ final class ZnodeViews {
             json.writeEndObject();
           }
         });
+  }
+
+  /** Levels below {@code top}, of those that are asked for. */
+  private static int levels(ZnodeTree tree, ZPath top, int depth) {
+    if (depth <= MAX_LEVELS) {
+      return depth;
+    }
+    var deepest =
+        new Object() {
+          long slashes;
+        };
+    tree.forEachBelow(
+        top, (path, node) -> deepest.slashes = Math.max(deepest.slashes, slashes(path.toString())));
+    return (int) (deepest.slashes - (top.isRoot() ? 0 : slashes(top.toString())));
+  }
+
+  private static long slashes(String path) {
+    return path.chars().filter(c -> c == '/').count();
   }
 
   private static int count(ZnodeTree tree, ZPath top, int depth) {
@@ -191,7 +218,6 @@ final class ZnodeViews {
     return count;
   }
 
-  /** Paths are at most as deep as a request line is long, so the recursion is bounded. */
   private static void writeTree(
       JsonGenerator json, Snapshot from, ZPath path, Znode node, int depth, Caller caller) {
     json.writeStringProperty("name", path.name());

@@ -72,6 +72,84 @@ class WatchStreamTest {
     assertThatThrownBy(() -> play(4711, 600, fault)).isInstanceOf(AssertionError.class);
   }
 
+  /** Events pile up behind a client that does not read, until history forgets them. */
+  @Test
+  void aClientThatHistoryLeftBehindIsToldAndLetGo() throws Exception {
+    var settings =
+        new Settings(1024, 20, 1L << 20, 4_000, 40_000, 100, 600_000, 100, 1L << 20, false);
+    try (var member =
+        TestServer.start(settings, Duration.ofSeconds(20), new InMemoryCheckpointStore())) {
+      var reads = new java.util.concurrent.CountDownLatch(1);
+      var seen = new ArrayList<Position>();
+      var lagging = new ArrayList<Position>();
+      var sink =
+          new WatchStream.Sink() {
+            @Override
+            public void begun(long zxid) {}
+
+            @Override
+            public void event(TreeEvent event, boolean isInitial) {
+              try {
+                reads.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              seen.add(event.position());
+            }
+
+            @Override
+            public void bookmark(Position position) {}
+
+            @Override
+            public void lagging(Position sent, Position resume) {
+              lagging.add(sent);
+              lagging.add(resume);
+            }
+
+            @Override
+            public void flush() {}
+          };
+      WatchStream stream =
+          WatchStream.open(
+                  member.watches(),
+                  new Interest(ZPath.of("/a"), Scope.NODE, null, false),
+                  ANYONE,
+                  sink)
+              .orElseThrow();
+      var sender = new CompletableFuture<Void>();
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                try {
+                  stream.run();
+                  sender.complete(null);
+                } catch (IOException | InterruptedException e) {
+                  sender.completeExceptionally(e);
+                }
+              });
+      stream.level().get(5, TimeUnit.SECONDS);
+
+      for (int i = 0; i < WatchStream.OUTBOX_EVENTS + 500; i++) {
+        member.submit(
+            new Command.Put(
+                ZPath.of("/a"),
+                Bytes.EMPTY,
+                null,
+                Precondition.NONE,
+                Acl.OPEN,
+                Lifetime.PERSISTENT,
+                Command.Parents.REQUIRED));
+      }
+      reads.countDown();
+      sender.get(20, TimeUnit.SECONDS);
+
+      assertThat(seen).isSorted().doesNotHaveDuplicates();
+      assertThat(seen.size()).isGreaterThanOrEqualTo(WatchStream.OUTBOX_EVENTS);
+      assertThat(lagging.get(0)).isEqualTo(seen.get(seen.size() - 1));
+      assertThat(lagging.get(1)).isGreaterThan(lagging.get(0));
+    }
+  }
+
   private static void play(long seed, int writes, Fault fault) throws Exception {
     var settings =
         new Settings(

@@ -387,6 +387,26 @@ class ZnodeHttpTest {
     assertThat(shallow.json().path("children").path(0).has("children")).isFalse();
   }
 
+  @Test
+  void aTreeThatIsTooDeepIs413() {
+    String target = fresh();
+    for (int levels : List.of(80, 160, 200)) {
+      Answer put = http().put(target + "/x".repeat(levels) + "?parents=true", "");
+      assertThat(put.status()).as(put.toString()).isEqualTo(201);
+    }
+    Answer deep = http().get(target + "?view=tree");
+    Answer last = http().put(target + "/x".repeat(201) + "?parents=true", "");
+    assertThat(last.status()).as(last.toString()).isEqualTo(201);
+    Answer deeper = http().get(target + "?view=tree");
+    Answer shallow = http().get(target + "?view=tree&depth=3");
+
+    assertThat(deep.status()).isEqualTo(200);
+    assertThat(deep.text()).endsWith("}");
+    assertThat(deeper.status()).isEqualTo(413);
+    assertThat(deeper.json().path("limit").asInt()).isEqualTo(200);
+    assertThat(shallow.status()).isEqualTo(200);
+  }
+
   // Conditions
 
   @Test
