@@ -257,15 +257,16 @@ public final class WireServer implements AutoCloseable {
   /** {@code connection} acts for its session now: the one that did before is closed. */
   void settled(Connection connection, long generation) {
     var mine = new Attached(connection, generation);
-    Attached last =
-        bySession.merge(
-            connection.sessionId(),
-            mine,
-            (before, after) -> before.generation > after.generation ? before : after);
-    connections.stream()
-        .filter(other -> other != last.connection)
-        .filter(other -> other.sessionId() == connection.sessionId())
-        .forEach(Connection::end);
+    bySession.compute(
+        connection.sessionId(),
+        (id, before) -> {
+          if (before == null) {
+            return mine;
+          }
+          boolean late = before.generation > generation;
+          (late ? connection : before.connection).end();
+          return late ? before : mine;
+        });
     State state = coordinator.state();
     if (isOver(mine, state.session(connection.sessionId()).orElse(null))) {
       connection.end();
