@@ -97,10 +97,11 @@ final class JuteReader {
       int perms = readInt();
       String scheme = readNullableString();
       String id = readNullableString();
-      if (scheme == null || id == null) {
+      if (scheme == null) {
         sound = false;
       } else {
-        entries.add(new Acl.Entry(perms, scheme, id));
+        // An "auth" entry names nobody; every other needs more than nothing.
+        entries.add(new Acl.Entry(perms, scheme, id == null ? "" : id));
       }
     }
     return new Acl(sound ? entries : List.of());
