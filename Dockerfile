@@ -8,6 +8,9 @@ FROM eclipse-temurin:25-jre-alpine
 RUN adduser -D -u 10001 quorate && mkdir /data && chown quorate /data
 COPY --from=build /quorate/target/quorate.jar /quorate.jar
 USER quorate
+# A cache of loaded and linked classes takes a third off each start.
+RUN java -XX:AOTCacheOutput=/tmp/quorate.aot -Dspring.context.exit=onRefresh -jar /quorate.jar \
+    --quorate.data-dir=/tmp/training && rm -rf /tmp/training
 VOLUME /data
 EXPOSE 8080 2181 9641
-ENTRYPOINT ["java", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "/quorate.jar"]
+ENTRYPOINT ["java", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/quorate.jar"]
