@@ -39,6 +39,7 @@ record MemberConfiguration(
     int zookeeperPort,
     Set<String> fourLetterWords,
     int maxConnectionsPerAddress,
+    Duration handshakeTimeout,
     Duration tickTime,
     Duration electionTimeout,
     Duration requestTimeout,
@@ -110,6 +111,11 @@ record MemberConfiguration(
             given.zookeeper().maxConnectionsPerAddress(),
             0,
             1_000_000),
+        duration(
+            "quorate.zookeeper.handshake-timeout",
+            given.zookeeper().handshakeTimeout(),
+            100,
+            600_000),
         tick,
         election,
         duration("quorate.request-timeout", given.requestTimeout(), 100, 600_000),
@@ -162,7 +168,15 @@ record MemberConfiguration(
         defaults.keyMinAgeMs(),
         defaults.maxKeys(),
         defaults.maxKeyBytes(),
-        defaults.quotaEnforced());
+        flag("quorate.zookeeper.enforce-quota", given.zookeeper().enforceQuota()));
+  }
+
+  private static boolean flag(String key, String value) {
+    return switch (value.trim()) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new WrongConfigurationException(key, value, "true or false");
+    };
   }
 
   private static int number(String key, String value, int min, int max) {

@@ -16,8 +16,10 @@ import io.quorate.watch.WatchTable;
 import io.quorate.wire.WireServer;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -118,7 +120,11 @@ class QuorateConfiguration {
 
   @Bean(destroyMethod = "")
   WireServer wireServer(
-      MemberConfiguration member, QuorateServer server, Clock clock, Authenticator authenticator) {
+      MemberConfiguration member,
+      QuorateServer server,
+      Clock clock,
+      Authenticator authenticator,
+      Optional<BuildProperties> build) {
     return new WireServer(
         new WireServer.Options(
             "",
@@ -128,7 +134,9 @@ class QuorateConfiguration {
             member.tickTime(),
             member.fourLetterWords(),
             member.id(),
-            member.dataDir().toString()),
+            member.dataDir().toString(),
+            member.handshakeTimeout(),
+            build.map(BuildProperties::getTime)),
         server.coordinator(),
         server.sessions(),
         server.watches(),

@@ -27,7 +27,9 @@ record QuorateProperties(
   record ZooKeeper(
       @DefaultValue("2181") String port,
       @DefaultValue("srvr,ruok,mntr,isro,stat,conf,envi") String fourLetterWords,
-      @DefaultValue("60") String maxConnectionsPerAddress) {}
+      @DefaultValue("60") String maxConnectionsPerAddress,
+      @DefaultValue("10s") String handshakeTimeout,
+      @DefaultValue("false") String enforceQuota) {}
 
   /** Keys under {@code quorate.history}. */
   record History(@DefaultValue("100000 events, 64MB") String retention) {}

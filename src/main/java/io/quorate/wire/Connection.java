@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -55,13 +56,16 @@ import org.jspecify.annotations.Nullable;
 final class Connection extends ByteToMessageDecoder {
   private static final Logger LOG = Logger.getLogger(Connection.class.getName());
 
-  private static final int HANDSHAKE_SECONDS = 10;
   private static final int MAX_CALLS = 1_000;
   private static final int MAX_CALL_BYTES = 8 << 20;
   private static final long MAX_EVENT_BYTES = 16L << 20;
   private static final int GATHER_BYTES = 64 << 10;
   private static final int PING_XID = -2;
   private static final long ZXID_WAIT_MS = 200;
+
+  /** How long a connection that is over may take its last answers. */
+  private static final long LINGER_MS = 3_000;
+
   private static final byte[] NO_SECRET = new byte[16];
 
   private final WireServer server;
@@ -77,6 +81,10 @@ final class Connection extends ByteToMessageDecoder {
   private AskParser parser = new AskParser(0);
   private List<Identity> identities = List.of();
   private Phase phase = Phase.GREETING;
+
+  /** Closes a connection that is not where it should be in time. */
+  private @Nullable Future<?> limit;
+
   private boolean holding;
   private boolean answering;
   private int laneBytes;
@@ -130,10 +138,31 @@ final class Connection extends ByteToMessageDecoder {
 
   /**
    * The session has ended, or is attached elsewhere since: what is answered leaves, then it ends.
+   * Who does not take it is not waited for.
    */
   void end() {
+    ChannelHandlerContext ctx = context;
+    if (ctx != null) {
+      ctx.executor().execute(() -> limit(ctx, LINGER_MS));
+    }
     outbox.put(new Outbox.Entry.End());
     wake();
+  }
+
+  /** Closes it after so many milliseconds, unless another limit is set before. */
+  private void limit(ChannelHandlerContext ctx, long millis) {
+    lift();
+    if (!ctx.isRemoved()) {
+      limit = ctx.executor().schedule(() -> ctx.close(), millis, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void lift() {
+    Future<?> present = limit;
+    limit = null;
+    if (present != null) {
+      present.cancel(false);
+    }
   }
 
   /** Ends when no request is under way. */
@@ -186,20 +215,13 @@ final class Connection extends ByteToMessageDecoder {
     String address =
         ((InetSocketAddress) ctx.channel().remoteAddress()).getAddress().getHostAddress();
     identities = server.authenticator().ip(address);
-    ctx.executor()
-        .schedule(
-            () -> {
-              if (phase == Phase.GREETING) {
-                ctx.close();
-              }
-            },
-            HANDSHAKE_SECONDS,
-            TimeUnit.SECONDS);
+    limit(ctx, server.options().handshakeTimeout().toMillis());
   }
 
   @Override
   protected void handlerRemoved0(ChannelHandlerContext ctx) {
     phase = Phase.ENDED;
+    lift();
     server.remove(this, ctx.channel());
     server.traffic().outstanding.add(-lane.size());
     lane.clear();
@@ -306,6 +328,7 @@ final class Connection extends ByteToMessageDecoder {
 
   private void word(ChannelHandlerContext ctx, int word) {
     phase = Phase.ENDED;
+    limit(ctx, LINGER_MS);
     String answer = server.words().answer(word);
     ctx.writeAndFlush(Unpooled.copiedBuffer(answer, StandardCharsets.UTF_8))
         .addListener(ChannelFutureListener.CLOSE);
@@ -329,6 +352,7 @@ final class Connection extends ByteToMessageDecoder {
     byte[] secret = sent == null ? NO_SECRET : sent;
     boolean knowsReadOnly = body.hasMore();
     phase = Phase.SETTLING;
+    lift();
     ctx.channel().config().setAutoRead(false);
     if (lastZxidSeen <= server.coordinator().state().zxid()) {
       settle(ctx, wantedTimeoutMs, wantedSession, secret, knowsReadOnly);
@@ -848,6 +872,7 @@ final class Connection extends ByteToMessageDecoder {
   /** Ends it once everything written has left. */
   private void endAfterWriting(ChannelHandlerContext ctx) {
     phase = Phase.ENDED;
+    limit(ctx, LINGER_MS);
     flush(ctx);
     ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
   }

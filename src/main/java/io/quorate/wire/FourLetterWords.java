@@ -7,9 +7,12 @@ import io.quorate.tree.ZPath;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -19,7 +22,12 @@ import java.util.TreeMap;
  */
 final class FourLetterWords {
   /** ZooKeeper's version first: clients read from it what they may ask. */
-  static final String VERSION = "3.9.5-quorate, built on 2026-01-01 00:00 UTC";
+  private static final String VERSION = "3.9.5-quorate";
+
+  /** As ZooKeeper writes the time of its build. */
+  private static final DateTimeFormatter BUILT_ON =
+      DateTimeFormatter.ofPattern("', built on 'yyyy-MM-dd HH:mm 'UTC'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
 
   /** Every word that ZooKeeper knows; those that it has and we have not are refused politely. */
   private static final Set<String> KNOWN =
@@ -31,9 +39,11 @@ final class FourLetterWords {
       Set.of("conf", "cons", "dump", "envi", "isro", "mntr", "ruok", "srvr", "stat", "wchs");
 
   private final WireServer server;
+  private final String version;
 
   FourLetterWords(WireServer server) {
     this.server = server;
+    this.version = VERSION + server.options().builtAt().map(BUILT_ON::format).orElse("");
   }
 
   /** Whether the four bytes, read as a number, are a word. */
@@ -57,8 +67,8 @@ final class FourLetterWords {
     return switch (word) {
       case "ruok" -> "imok";
       case "isro" -> "rw";
-      case "srvr" -> "Zookeeper version: " + VERSION + "\n" + statistics();
-      case "stat" -> "Zookeeper version: " + VERSION + "\n" + clients() + statistics();
+      case "srvr" -> "Zookeeper version: " + version + "\n" + statistics();
+      case "stat" -> "Zookeeper version: " + version + "\n" + clients() + statistics();
       case "mntr" -> monitor();
       case "conf" -> configuration();
       case "cons" -> connections(false) + "\n";
@@ -131,7 +141,7 @@ final class FourLetterWords {
     State state = server.coordinator().state();
     Runtime runtime = Runtime.getRuntime();
     var lines = new Lines("zk_", "\t");
-    lines.add("version", VERSION);
+    lines.add("version", version);
     lines.add("server_state", mode());
     lines.add("min_latency", traffic.minMs());
     lines.add("avg_latency", traffic.averageMs());
@@ -240,9 +250,9 @@ final class FourLetterWords {
     return text.append("Connections dump:\n").append(connections(true)).toString();
   }
 
-  private static String environment() {
+  private String environment() {
     var lines = new Lines("", "=");
-    lines.add("zookeeper.version", VERSION);
+    lines.add("zookeeper.version", version);
     lines.add("host.name", hostName());
     for (String name :
         List.of(

@@ -25,8 +25,10 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -69,6 +71,9 @@ public final class WireServer implements AutoCloseable {
    * @param fourLetterWords those that are answered; {@code *} for all
    * @param member this member's number
    * @param dataDir shown by {@code conf}
+   * @param handshakeTimeout who has not greeted by then is hung up on; an open session is not bound
+   *     by it
+   * @param builtAt when this program was built, shown behind its version; empty where nobody knows
    */
   public record Options(
       String bindAddress,
@@ -78,10 +83,15 @@ public final class WireServer implements AutoCloseable {
       Duration tickTime,
       Set<String> fourLetterWords,
       int member,
-      String dataDir) {
+      String dataDir,
+      Duration handshakeTimeout,
+      Optional<Instant> builtAt) {
 
     /** ZooKeeper's default of {@code jute.maxbuffer}. */
     public static final int MAX_FRAME_BYTES = 0xfffff;
+
+    /** How long a client may be silent before it has said who it is. */
+    public static final Duration HANDSHAKE_TIMEOUT = Duration.ofSeconds(10);
 
     /** ZooKeeper's default of {@code maxClientCnxns}. */
     public static final int MAX_CONNECTIONS_PER_ADDRESS = 60;

@@ -61,6 +61,8 @@ class MemberConfigurationTest {
         "quorate.zookeeper.port | 65536",
         "quorate.zookeeper.port | -2",
         "quorate.zookeeper.four-letter-words | ruok,kill",
+        "quorate.zookeeper.handshake-timeout | 1ms",
+        "quorate.zookeeper.enforce-quota | perhaps",
         "quorate.members | 1@a",
         "quorate.members | 2@a:9641,3@b:9641",
         "quorate.members | 1@a:9641,1@b:9641",

@@ -7,6 +7,7 @@ import io.quorate.wire.RawClient.Body;
 import io.quorate.wire.RawClient.Frame;
 import io.quorate.wire.RawClient.Welcome;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -203,6 +204,33 @@ class ProtocolTest {
     }
   }
 
+  @Test
+  void aLimitedAddressMayCloseAndComeAgain() throws Exception {
+    rig.close();
+    rig = WireRig.start(WireRig.SETTINGS, 1);
+    for (int i = 0; i < 20; i++) {
+      assertThat(eventuallyWelcome()).isTrue();
+    }
+  }
+
+  @Test
+  void whoDoesNotGreetInTimeIsHungUpOn() throws Exception {
+    rig.close();
+    rig = WireRig.start(WireRig.SETTINGS, 0, Duration.ofMillis(300));
+    try (RawClient inTime = inSession();
+        RawClient silent = connect();
+        RawClient halfway = connect()) {
+      halfway.sendBytes(new Body().number(45).number(0).number(0).bytes());
+
+      long before = System.nanoTime();
+      assertThat(silent.read()).isNull();
+      assertThat(halfway.read()).isNull();
+
+      assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(5));
+      assertThat(answer(inTime, Op.PING, new byte[0]).error()).isZero();
+    }
+  }
+
   private boolean eventuallyWelcome() throws Exception {
     for (int i = 0; i < 200; i++) {
       try (RawClient next = connect()) {
@@ -233,6 +261,51 @@ class ProtocolTest {
         assertThat(frame.body().remaining()).isGreaterThan(500_000);
       }
     }
+  }
+
+  @Test
+  void aClientThatTakesNothingIsLetGoOnceItsSessionIsOver() throws Exception {
+    try (RawClient deaf = connect();
+        RawClient other = inSession()) {
+      answer(other, Op.CREATE, create("/big", new byte[500_000]));
+      assertThat(deaf.greet(0, 400, 0, NO_SECRET)).isNotNull();
+      byte[] read = new Body().text("/big").flag(false).bytes();
+      for (int i = 0; i < 100; i++) { // 50 MB: more than any socket's buffers hold
+        deaf.request(i, Op.GET_DATA, read);
+      }
+
+      await(() -> rig.wire.connectionCount() == 1);
+      assertThat(answer(other, Op.PING, new byte[0]).error()).isZero();
+    }
+  }
+
+  @Test
+  void aClientThatDoesNotTakeItsEventsIsCutOff() throws Exception {
+    try (RawClient deaf = inSession();
+        RawClient other = inSession()) {
+      answer(deaf, Op.ADD_WATCH, new Body().text("/").number(1).bytes());
+      String name = "n".repeat(100_000); // an event carries the path
+
+      await(
+          () -> {
+            for (int i = 0; i < 20 && rig.wire.connectionCount() == 2; i++) {
+              answer(other, Op.CREATE, create("/" + name, new byte[0]));
+              answer(other, Op.DELETE, new Body().text("/" + name).number(-1).bytes());
+            }
+            return rig.wire.connectionCount() == 1;
+          });
+    }
+  }
+
+  private interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  private static void await(Condition condition) throws Exception {
+    for (int i = 0; i < 1_000 && !condition.holds(); i++) {
+      Thread.sleep(20);
+    }
+    assertThat(condition.holds()).isTrue();
   }
 
   @Test
@@ -296,6 +369,8 @@ class ProtocolTest {
             "Zxid:",
             "Mode:",
             "Node count:");
+    assertThat(word("srvr"))
+        .matches("(?s)Zookeeper version: 3\\.9\\.\\d+-quorate, built on 2026-11-22 21:20 UTC\n.*");
     assertThat(word("srvr")).contains("Mode: standalone\n", "Node count: 4\n");
     assertThat(word("stat")).contains("\nClients:\n /127.0.0.1:", "](queued=0,recved=");
     assertThat(word("mntr"))

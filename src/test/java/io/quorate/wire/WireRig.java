@@ -7,6 +7,7 @@ import io.quorate.testing.InMemoryCheckpointStore;
 import io.quorate.testing.TestServer;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -52,6 +53,10 @@ final class WireRig implements AutoCloseable {
   }
 
   static WireRig start(Settings settings, int maxConnectionsPerAddress) {
+    return start(settings, maxConnectionsPerAddress, WireServer.Options.HANDSHAKE_TIMEOUT);
+  }
+
+  static WireRig start(Settings settings, int maxConnectionsPerAddress, Duration handshakeTimeout) {
     TestServer member =
         TestServer.start(settings, Duration.ofSeconds(10), new InMemoryCheckpointStore());
     var wire =
@@ -64,7 +69,9 @@ final class WireRig implements AutoCloseable {
                 Duration.ofSeconds(2),
                 Set.of("*"),
                 1,
-                "none"),
+                "none",
+                handshakeTimeout,
+                Optional.of(Instant.parse("2026-11-22T21:20:19Z"))),
             member.coordinator(),
             member.sessions(),
             member.watches(),
