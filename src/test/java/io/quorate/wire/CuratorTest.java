@@ -48,11 +48,11 @@ import org.junit.jupiter.api.Timeout;
 class CuratorTest {
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final List<CuratorFramework> clients = new ArrayList<>();
-  private WireRig rig;
+  private ClientRig rig;
 
   @BeforeEach
-  void start() {
-    rig = WireRig.start();
+  void start() throws Exception {
+    rig = ClientRig.start();
   }
 
   @AfterEach

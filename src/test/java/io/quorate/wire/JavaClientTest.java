@@ -12,7 +12,6 @@ import static org.apache.zookeeper.ZooDefs.Ids.OPEN_ACL_UNSAFE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.quorate.state.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -48,12 +47,12 @@ import org.junit.jupiter.api.Timeout;
 /** ZooKeeper's own Java client, unmodified, against our port. */
 @Timeout(60)
 class JavaClientTest {
-  private WireRig rig;
+  private ClientRig rig;
   private ZooKeeper zk;
 
   @BeforeEach
   void start() throws Exception {
-    rig = WireRig.start();
+    rig = ClientRig.start();
     zk = rig.client();
   }
 
@@ -389,6 +388,7 @@ class JavaClientTest {
   void anEventComesBeforeAnyReadThatShowsIt() throws Exception {
     ZooKeeper other = rig.client();
     create("/w");
+    WireRig.sync(other);
     for (int i = 0; i < 100; i++) {
       int before = zk.exists("/w", false).getVersion();
       var told = new AtomicInteger();
@@ -590,21 +590,24 @@ class JavaClientTest {
     other.create("/e2", null, OPEN_ACL_UNSAFE, EPHEMERAL);
     assertThat(other.getEphemerals()).containsExactlyInAnyOrder("/e1", "/e2");
     assertThat(other.getEphemerals("/e2")).containsExactly("/e2");
+    WireRig.sync(zk); // where members are several, the other client wrote through another one
     assertThat(zk.exists("/e1", false).getEphemeralOwner()).isEqualTo(other.getSessionId());
 
     other.close();
 
+    WireRig.sync(zk);
     assertThat(zk.exists("/e1", false)).isNull();
     assertThat(zk.exists("/e2", false)).isNull();
   }
 
   @Test
   void aSilentSessionExpires() throws Exception {
-    ZooKeeper other = WireRig.connect(rig.address(), 500);
+    ZooKeeper other = WireRig.connect(rig.address(), rig.minTimeoutMs() + 100);
     other.create("/e", null, OPEN_ACL_UNSAFE, EPHEMERAL);
     var events = new Events();
+    WireRig.sync(zk);
     zk.exists("/e", events);
-    assertThat(other.getSessionTimeout()).isEqualTo(500);
+    assertThat(other.getSessionTimeout()).isEqualTo(rig.minTimeoutMs() + 100);
 
     // What the test kit of ZooKeeper itself does to be silent.
     other.getTestable().injectSessionExpiration();
@@ -618,8 +621,8 @@ class JavaClientTest {
     ZooKeeper shortest = WireRig.connect(rig.address(), 10);
     ZooKeeper longest = WireRig.connect(rig.address(), 1_000_000);
 
-    assertThat(shortest.getSessionTimeout()).isEqualTo(400);
-    assertThat(longest.getSessionTimeout()).isEqualTo(40_000);
+    assertThat(shortest.getSessionTimeout()).isEqualTo(rig.minTimeoutMs());
+    assertThat(longest.getSessionTimeout()).isEqualTo(rig.maxTimeoutMs());
     shortest.close();
     longest.close();
   }
@@ -701,8 +704,7 @@ class JavaClientTest {
   @Test
   void quotasAreEnforcedWhenTheClusterSaysSo() throws Exception {
     rig.close();
-    Settings enforcing = WireRig.settings(400, 40_000, true);
-    rig = WireRig.start(enforcing, 0);
+    rig = ClientRig.startEnforcingQuota();
     zk = rig.client();
     create("/q");
     zk.create("/zookeeper/quota/q", null, OPEN_ACL_UNSAFE, PERSISTENT);

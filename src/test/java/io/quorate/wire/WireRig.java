@@ -18,7 +18,7 @@ import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooKeeper;
 
 /** A member with its ZooKeeper port, and stock clients to try it with. */
-final class WireRig implements AutoCloseable {
+final class WireRig implements ClientRig {
   static final Settings SETTINGS = settings(400, 40_000, false);
 
   /** {@code super:secret}, as ZooKeeper's {@code DigestAuthenticationProvider} writes it. */
@@ -81,12 +81,13 @@ final class WireRig implements AutoCloseable {
     return new WireRig(member, wire);
   }
 
-  String address() {
+  @Override
+  public String address() {
     return "127.0.0.1:" + wire.port();
   }
 
-  /** A connected client that is closed with the rig. */
-  ZooKeeper client() throws IOException, InterruptedException {
+  @Override
+  public ZooKeeper client() throws IOException, InterruptedException {
     ZooKeeper client = connect(address(), 20_000);
     clients.add(client);
     return client;
@@ -110,8 +111,27 @@ final class WireRig implements AutoCloseable {
     return client;
   }
 
-  /** Closes a client's connection; its session goes on. */
-  void cut(ZooKeeper client) {
+  /** Returns once the client's member has everything that was acknowledged before. */
+  static void sync(ZooKeeper client) throws InterruptedException {
+    var done = new CountDownLatch(1);
+    client.sync("/", (code, path, context) -> done.countDown(), null);
+    if (!done.await(20, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("no answer to a sync");
+    }
+  }
+
+  @Override
+  public int minTimeoutMs() {
+    return member.coordinator().state().settings().minSessionTimeoutMs();
+  }
+
+  @Override
+  public int maxTimeoutMs() {
+    return member.coordinator().state().settings().maxSessionTimeoutMs();
+  }
+
+  @Override
+  public void cut(ZooKeeper client) {
     wire.connections().stream()
         .filter(connection -> connection.sessionId() == client.getSessionId())
         .forEach(Connection::end);
