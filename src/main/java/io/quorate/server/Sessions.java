@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sessions {
   private static final int SECRET_BYTES = 16;
+
+  /** 2020-01-01: 41 bits of milliseconds from there end in 2089. */
+  private static final long ID_EPOCH_MS = 1_577_836_800_000L;
+
   private static final int EXPIRE_PER_TICK = 1000;
   private static final int VOUCH_FRACTION = 3;
   private static final int REPORT_MAX = 100_000;
@@ -283,12 +287,15 @@ public final class Sessions {
     return ends;
   }
 
-  /** The member's number, then time and a count: unique among members without asking them. */
+  /**
+   * The member's number, then time and a count: unique among members without asking them. Below
+   * 2^53, so that every reader of JSON reads it exactly.
+   */
   private long nextId() {
     synchronized (lock) {
-      long id = clock.wallMs() << 16 & 0x00ff_ffff_ffff_ffffL;
+      long id = ((clock.wallMs() - ID_EPOCH_MS) << 4) & 0x1fff_ffff_ffffL;
       lastId = Math.max(id, lastId + 1);
-      return (long) member << 56 | lastId;
+      return (long) member << 45 | lastId;
     }
   }
 
