@@ -1,9 +1,12 @@
 package io.quorate.wire;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import io.quorate.consensus.Replicator;
+import io.quorate.consensus.Replicator.Progress;
 import io.quorate.state.Settings;
 import io.quorate.state.State;
 import io.quorate.tree.ZPath;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -119,7 +122,7 @@ final class FourLetterWords {
 
   private String mode() {
     Replicator replicator = server.coordinator().replicator();
-    List<Replicator.Progress> group = replicator.group().progress();
+    List<Progress> group = replicator.group().progress();
     if (group.size() <= 1) {
       return "standalone";
     }
@@ -127,7 +130,7 @@ final class FourLetterWords {
       return "leader";
     }
     return group.stream()
-            .map(Replicator.Progress::member)
+            .map(Progress::member)
             .anyMatch(
                 member ->
                     member.id() == server.options().member()
@@ -149,14 +152,34 @@ final class FourLetterWords {
     lines.add("packets_received", traffic.received.sum());
     lines.add("packets_sent", traffic.sent.sum());
     lines.add("num_alive_connections", server.connectionCount());
+    lines.add("uptime", ManagementFactory.getRuntimeMXBean().getUptime());
     lines.add("outstanding_requests", traffic.outstanding.sum());
     lines.add("znode_count", state.tree().size());
     lines.add("watch_count", server.watchTable().count());
     lines.add("ephemerals_count", state.ephemerals().size());
     lines.add("approximate_data_size", state.tree().weightBytes());
     lines.add("global_sessions", state.sessions().size());
+    if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix) {
+      lines.add("open_file_descriptor_count", unix.getOpenFileDescriptorCount());
+      lines.add("max_file_descriptor_count", unix.getMaxFileDescriptorCount());
+    }
     lines.add("heap_used", runtime.totalMemory() - runtime.freeMemory());
+    List<Progress> group = server.coordinator().replicator().group().progress();
+    if (mode().equals("leader")) {
+      List<Progress> others =
+          group.stream().filter(each -> each.member().id() != server.options().member()).toList();
+      lines.add("quorum_size", count(group, Replicator.Role.VOTER));
+      lines.add("learners", others.size());
+      List<Progress> level = others.stream().filter(Progress::reachable).toList();
+      lines.add("synced_followers", count(level, Replicator.Role.VOTER));
+      lines.add("synced_observers", count(level, Replicator.Role.OBSERVER));
+      lines.add("pending_syncs", 0);
+    }
     return lines.toString();
+  }
+
+  private static long count(List<Progress> members, Replicator.Role role) {
+    return members.stream().filter(each -> each.member().role() == role).count();
   }
 
   /** One line for each name and value. */

@@ -58,13 +58,19 @@ class DifferentialTest {
           "/none/x",
           "/e\u0301");
   private static final List<String> PROPERTIES =
-      List.of("zookeeper.extendedTypesEnabled", "zookeeper.forceSync");
+      List.of(
+          "zookeeper.extendedTypesEnabled",
+          "zookeeper.forceSync",
+          "zookeeper.4lw.commands.whitelist");
+
+  private static final Map<String, String> VALUES =
+      Map.of("zookeeper.forceSync", "no", "zookeeper.4lw.commands.whitelist", "mntr");
 
   @TempDir static Path directory;
 
   @BeforeAll
   static void allowTtlNodesAndNeedNoDisk() {
-    PROPERTIES.forEach(name -> System.setProperty(name, name.endsWith("Sync") ? "no" : "true"));
+    PROPERTIES.forEach(name -> System.setProperty(name, VALUES.getOrDefault(name, "true")));
   }
 
   @AfterAll
@@ -83,6 +89,48 @@ class DifferentialTest {
             throw new AssertionError(e);
           }
         });
+  }
+
+  /** Those that monitors of ZooKeeper read, and no name that ZooKeeper gives another meaning. */
+  @Test
+  void theMonitorSpeaksOfTheSameThings() throws Exception {
+    try (var both = new Both(1)) {
+      List<String> theirs = names(word(both.door.getLocalPort()));
+      List<String> ours = names(word(both.rig.wire.port()));
+
+      var known = new ArrayList<String>(theirs);
+      known.add("zk_heap_used");
+      assertThat(known).containsAll(ours);
+      assertThat(ours)
+          .contains(
+              "zk_version",
+              "zk_server_state",
+              "zk_avg_latency",
+              "zk_min_latency",
+              "zk_max_latency",
+              "zk_packets_received",
+              "zk_packets_sent",
+              "zk_num_alive_connections",
+              "zk_outstanding_requests",
+              "zk_znode_count",
+              "zk_watch_count",
+              "zk_ephemerals_count",
+              "zk_approximate_data_size",
+              "zk_open_file_descriptor_count",
+              "zk_max_file_descriptor_count",
+              "zk_uptime");
+    }
+  }
+
+  private static String word(int port) throws IOException {
+    try (var client = new RawClient(port)) {
+      client.sendBytes("mntr".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+      return client.readText();
+    }
+  }
+
+  private static List<String> names(String text) {
+    return text.lines().map(line -> line.split("\t")[0]).toList();
   }
 
   private static final java.util.Comparator<Frame> BY_CONTENT =

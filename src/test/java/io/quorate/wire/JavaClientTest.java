@@ -9,6 +9,7 @@ import static org.apache.zookeeper.CreateMode.PERSISTENT_SEQUENTIAL;
 import static org.apache.zookeeper.CreateMode.PERSISTENT_WITH_TTL;
 import static org.apache.zookeeper.ZooDefs.Ids.CREATOR_ALL_ACL;
 import static org.apache.zookeeper.ZooDefs.Ids.OPEN_ACL_UNSAFE;
+import static org.apache.zookeeper.ZooDefs.Ids.READ_ACL_UNSAFE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -507,6 +508,19 @@ class JavaClientTest {
     assertThat(zk.getACL("/mine", new Stat()).get(0).getId().getScheme()).isEqualTo("digest");
     other.addAuthInfo("digest", bytes("super:secret"));
     assertThat(other.getData("/mine", false, null)).isEqualTo(bytes("x"));
+  }
+
+  @Test
+  void entriesThatSayTheSameAreKeptOnce() throws Exception {
+    zk.addAuthInfo("digest", bytes("me:pw"));
+    var twice = new ArrayList<ACL>(READ_ACL_UNSAFE);
+    twice.addAll(CREATOR_ALL_ACL);
+    twice.addAll(READ_ACL_UNSAFE);
+    twice.addAll(CREATOR_ALL_ACL);
+
+    zk.create("/twice", null, twice, PERSISTENT);
+
+    assertThat(zk.getACL("/twice", new Stat())).hasSize(2);
   }
 
   @Test
