@@ -28,6 +28,7 @@ final class FasterTime implements RaftNodeExecutor {
   private final long startNanos;
   private boolean inline;
   private boolean stopped;
+  private long skippedMillis;
 
   FasterTime(Strand strand, Duration electionTimeout) {
     this.strand = strand;
@@ -55,6 +56,11 @@ final class FasterTime implements RaftNodeExecutor {
     }
   }
 
+  /** Lets that much of its time have passed at once. */
+  void skip(long time, TimeUnit unit) {
+    skippedMillis += unit.toMillis(time);
+  }
+
   @Override
   public void execute(Runnable task) {
     if (inline) {
@@ -80,7 +86,9 @@ final class FasterTime implements RaftNodeExecutor {
     long passed = TimeUnit.NANOSECONDS.toMillis(strand.nanoTime() - startNanos);
     return stopped
         ? BASE_MILLIS
-        : BASE_MILLIS + passed * SCALED_MILLIS_PER_ELECTION_TIMEOUT / electionTimeoutMillis;
+        : BASE_MILLIS
+            + skippedMillis
+            + passed * SCALED_MILLIS_PER_ELECTION_TIMEOUT / electionTimeoutMillis;
   }
 
   Clock clock() {

@@ -82,6 +82,8 @@ public final class MicroRaftReplicator implements Replicator {
   private static final long CLOSE_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final int CLOSE_POLLS = 200;
   private static final long CLOSE_WAIT_MILLIS = 5_000;
+  private static final long LEAST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final long PAUSE_SPREAD_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
   private static final long NEVER = -1;
 
   private final ConsensusConfig config;
@@ -421,7 +423,7 @@ public final class MicroRaftReplicator implements Replicator {
   private void begin() throws IOException {
     LogConsumer.RestorePoint point = consumer.restorePoint();
     durableIndex = point.index();
-    pipes.start(this::received, this::pipeLost);
+    pipes.start(this::received, this::pipeLost, this::peerGone);
     membership.tick(strand.nanoTime());
     if (identity.formed()) {
       takePart(point);
@@ -732,6 +734,44 @@ public final class MicroRaftReplicator implements Replicator {
             barriers.restart();
           }
         });
+  }
+
+  /**
+   * The leader's process has ended: no need to wait until its silence has lasted. The others are
+   * asked as always, and say no while they hear it.
+   */
+  private void peerGone(int id) {
+    strand.execute(
+        () -> {
+          long term = leadership.term();
+          if (leads() || !isLeader(id, term)) {
+            return;
+          }
+          LOG.info("The process of leader {} has ended", id);
+          time.skip(HEARTBEAT_TIMEOUT_SECS, TimeUnit.SECONDS);
+          // Apart from the others, who have seen the same.
+          long delay = LEAST_PAUSE_NANOS + (long) (random.nextDouble() * PAUSE_SPREAD_NANOS);
+          strand.schedule(() -> succeed(id, term), delay);
+        });
+  }
+
+  private boolean isLeader(int id, long term) {
+    return leadership.leaderId() == id && leadership.term() == term;
+  }
+
+  /** What MicroRaft would do at its next look. */
+  private void succeed(int id, long term) {
+    RaftNodeImpl raft = node;
+    if (raft != null
+        && !stopping()
+        && isLeader(id, term)
+        && raft.isLeaderHeartbeatTimeoutElapsed()
+        && raft.state().role() == RaftRole.FOLLOWER
+        && raft.state().preCandidateState() == null
+        && raft.state().leaderElectionQuorumSize() > 1) {
+      raft.leader(null);
+      raft.runPreVote();
+    }
   }
 
   private long groupNumber() {

@@ -24,6 +24,7 @@ import io.netty.handler.ssl.SslProvider;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,7 @@ public final class NettyPipes implements Pipes {
   private final @Nullable SslContext clientTls;
   private volatile Consumer<byte[]> received = frame -> {};
   private volatile Consumer<Integer> lost = id -> {};
+  private volatile Consumer<Integer> gone = id -> {};
   private volatile boolean started;
   private volatile boolean closed;
 
@@ -174,9 +176,11 @@ public final class NettyPipes implements Pipes {
   }
 
   @Override
-  public void start(Consumer<byte[]> frames, Consumer<Integer> losses) {
+  public void start(
+      Consumer<byte[]> frames, Consumer<Integer> losses, Consumer<Integer> departures) {
     received = frames;
     lost = losses;
+    gone = departures;
     started = true;
     lines.values().forEach(Line::connect);
   }
@@ -219,6 +223,12 @@ public final class NettyPipes implements Pipes {
     return true;
   }
 
+  /** The machine is there and answers that nobody listens. */
+  private static boolean refused(@Nullable Throwable cause) {
+    return cause instanceof ConnectException
+        && String.valueOf(cause.getMessage()).contains("refused");
+  }
+
   private static ByteBuf framed(byte[] frame) {
     CRC32C crc = new CRC32C();
     crc.update(frame);
@@ -251,6 +261,7 @@ public final class NettyPipes implements Pipes {
     volatile @Nullable Channel ready;
     private volatile boolean ended;
     private long backOffMillis = FIRST_BACK_OFF_MILLIS;
+    private boolean wasUp;
 
     Line(int id, String address) {
       this.id = id;
@@ -294,6 +305,10 @@ public final class NettyPipes implements Pipes {
           .addListener(
               done -> {
                 if (!done.isSuccess()) {
+                  if (wasUp && refused(done.cause())) {
+                    wasUp = false;
+                    gone.accept(id);
+                  }
                   connectLater();
                 }
               });
@@ -310,6 +325,7 @@ public final class NettyPipes implements Pipes {
 
     void up(Channel channel) {
       backOffMillis = FIRST_BACK_OFF_MILLIS;
+      wasUp = true;
       if (ended) {
         channel.close();
       } else {
@@ -321,8 +337,11 @@ public final class NettyPipes implements Pipes {
       if (ready == channel) {
         ready = null;
         lost.accept(id);
+        // Whether it is still there is best known at once.
+        connect();
+      } else {
+        connectLater();
       }
-      connectLater();
     }
 
     void end() {

@@ -14,8 +14,10 @@ public interface Pipes extends AutoCloseable {
    *
    * @param received told of every frame that came whole, on any thread
    * @param lost told when the pipe to that member broke: what was sent may not have arrived
+   * @param gone told when a pipe that had been up cannot be made anew because that member's machine
+   *     says that nobody listens there: its process has ended
    */
-  void start(Consumer<byte[]> received, Consumer<Integer> lost);
+  void start(Consumer<byte[]> received, Consumer<Integer> lost, Consumer<Integer> gone);
 
   /** Where members are. Pipes to members that are not named are closed. */
   void routes(Map<Integer, String> addresses);
@@ -33,7 +35,8 @@ public interface Pipes extends AutoCloseable {
   Pipes NONE =
       new Pipes() {
         @Override
-        public void start(Consumer<byte[]> received, Consumer<Integer> lost) {}
+        public void start(
+            Consumer<byte[]> received, Consumer<Integer> lost, Consumer<Integer> gone) {}
 
         @Override
         public void routes(Map<Integer, String> addresses) {}

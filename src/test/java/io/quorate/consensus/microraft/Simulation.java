@@ -294,6 +294,10 @@ final class Simulation {
         Life peer = other.life;
         if (peer != null) {
           peer.strand.execute(() -> peer.lost(id));
+          if (random.nextBoolean()) {
+            // Else it was its machine that went, and nobody is told.
+            peer.strand.schedule(() -> peer.gone(id), random.nextLong(60 * MS));
+          }
         }
       }
     }
@@ -314,6 +318,7 @@ final class Simulation {
       final SimHost host = new SimHost(this, checkpoint);
       Consumer<byte[]> received = frame -> {};
       Consumer<Integer> lost = id -> {};
+      Consumer<Integer> gone = id -> {};
 
       @SuppressWarnings("NullAway.Init")
       MicroRaftReplicator replicator;
@@ -324,6 +329,10 @@ final class Simulation {
 
       void lost(int peer) {
         lost.accept(peer);
+      }
+
+      void gone(int peer) {
+        gone.accept(peer);
       }
 
       void begin() {
@@ -376,9 +385,11 @@ final class Simulation {
       }
 
       @Override
-      public void start(Consumer<byte[]> frames, Consumer<Integer> losses) {
+      public void start(
+          Consumer<byte[]> frames, Consumer<Integer> losses, Consumer<Integer> departures) {
         received = frames;
         lost = losses;
+        gone = departures;
       }
 
       @Override

@@ -33,6 +33,7 @@ class NettyPipesTest {
   private final List<NettyPipes> opened = new ArrayList<>();
   private final BlockingQueue<String> received = new LinkedBlockingQueue<>();
   private final BlockingQueue<Integer> lost = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Integer> gone = new LinkedBlockingQueue<>();
 
   @AfterEach
   void closeAll() {
@@ -65,6 +66,7 @@ class NettyPipesTest {
 
     two.close();
     assertThat(lost.poll(5, TimeUnit.SECONDS)).isEqualTo(2);
+    assertThat(gone.poll(5, TimeUnit.SECONDS)).isEqualTo(2);
     assertThat(one.send(2, new byte[1])).isFalse();
     listen(port, Optional.empty());
     awaitUp(one);
@@ -132,7 +134,7 @@ class NettyPipesTest {
   private NettyPipes listen(int port, Optional<Tls> tls) throws IOException {
     NettyPipes pipes = NettyPipes.listen(HERE + port, tls);
     opened.add(pipes);
-    pipes.start(frame -> received.add(new String(frame, UTF_8)), lost::add);
+    pipes.start(frame -> received.add(new String(frame, UTF_8)), lost::add, gone::add);
     return pipes;
   }
 
