@@ -8,6 +8,7 @@ import io.quorate.consensus.microraft.MicroRaftReplicator;
 import io.quorate.server.Clock;
 import io.quorate.server.Cluster;
 import io.quorate.server.Coordinator;
+import io.quorate.server.GuardedClock;
 import io.quorate.server.QuorateServer;
 import io.quorate.server.Sessions;
 import io.quorate.storage.CheckpointStore;
@@ -35,8 +36,8 @@ class QuorateConfiguration {
   }
 
   @Bean
-  Clock clock() {
-    return Clock.SYSTEM;
+  GuardedClock clock() {
+    return new GuardedClock(Clock.SYSTEM);
   }
 
   /** Locks the data directory: the first thing that touches it. */
@@ -80,6 +81,7 @@ class QuorateConfiguration {
       Clock clock,
       MicrometerMetrics metrics)
       throws IOException, CorruptCheckpointException {
+    var diverged = new DivergenceMark(member.dataDir());
     return new QuorateServer(
         new QuorateServer.Options(
             member.id(),
@@ -88,6 +90,8 @@ class QuorateConfiguration {
             member.requestTimeout(),
             clock,
             metrics,
+            diverged.read(),
+            diverged::write,
             QuorateConfiguration::end),
         replicator,
         store);

@@ -3,6 +3,8 @@ package io.quorate.app;
 import io.quorate.consensus.Replicator;
 import io.quorate.server.Cluster;
 import io.quorate.server.Coordinator;
+import io.quorate.server.GuardedClock;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -18,14 +20,20 @@ final class QuorumHealthIndicator implements HealthIndicator {
 
   private final Coordinator coordinator;
   private final Cluster cluster;
+  private final GuardedClock clock;
 
-  QuorumHealthIndicator(Coordinator coordinator, Cluster cluster) {
+  QuorumHealthIndicator(Coordinator coordinator, Cluster cluster, GuardedClock clock) {
     this.coordinator = coordinator;
     this.cluster = cluster;
+    this.clock = clock;
   }
 
   @Override
   public Health health() {
+    Optional<String> divergence = coordinator.divergence();
+    if (divergence.isPresent()) {
+      return Health.down().withDetail("diverged", divergence.get()).build();
+    }
     Replicator replicator = coordinator.replicator();
     Replicator.Leadership leadership = replicator.leadership();
     OptionalLong lag = cluster.lagEntries();
@@ -35,6 +43,7 @@ final class QuorumHealthIndicator implements HealthIndicator {
         .withDetail("term", leadership.term())
         .withDetail("applied", coordinator.appliedIndex())
         .withDetail("lag", lag.isPresent() ? lag.getAsLong() : "unknown")
+        .withDetail("clockDifferenceMs", clock.differenceMs())
         .withDetail("diskRoom", replicator.headroom().enough())
         .build();
   }

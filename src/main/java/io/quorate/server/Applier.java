@@ -29,6 +29,9 @@ import java.util.function.UnaryOperator;
  * Applies the log, in order, on one thread: commands, then watches, then the published state, then
  * the answers.
  *
+ * <p>Once an audit has shown that the tree here is not the leader's, nothing is shown any more: no
+ * event, no newer state, no answer. The log goes on.
+ *
  * <p>The replicator's thread puts into a bounded queue and waits when it is full; this thread never
  * waits for the replicator. A failure here means that this member is wrong: it stops it.
  */
@@ -43,12 +46,14 @@ final class Applier implements LogConsumer {
   private final ChangeListener listener;
   private final ServerMetrics metrics;
   private final Consumer<Throwable> fatal;
+  private final Consumer<String> diverged;
   private final UnaryOperator<byte[]> questions;
   private final Thread thread = new Thread(this::run, "quorate-applier");
 
   // Owned by the Applier's thread.
   private State state;
   private long index;
+  private boolean wrong;
   private final TreeMap<Long, Digest> recent = new TreeMap<>();
 
   /** Told of every applied entry that changed the tree, before its state is published. */
@@ -82,6 +87,7 @@ final class Applier implements LogConsumer {
       ChangeListener listener,
       ServerMetrics metrics,
       Consumer<Throwable> fatal,
+      Consumer<String> diverged,
       UnaryOperator<byte[]> questions) {
     this.published = published;
     this.batcher = batcher;
@@ -89,6 +95,7 @@ final class Applier implements LogConsumer {
     this.listener = listener;
     this.metrics = metrics;
     this.fatal = fatal;
+    this.diverged = diverged;
     this.questions = questions;
     this.state = published.view().state();
     this.thread.setDaemon(true);
@@ -202,6 +209,9 @@ final class Applier implements LogConsumer {
       case Task.Install install -> {
         state = install.state;
         index = install.index;
+        if (wrong) {
+          return true;
+        }
         listener.replaced(state);
         published.publish(state, index);
         batcher.reconcile(state.lanes().get(batcher.member()));
@@ -287,9 +297,11 @@ final class Applier implements LogConsumer {
   private void compare(Command.Audit audit) {
     Digest own = recent.get(audit.zxid());
     if (own != null && !own.equals(audit.digest())) {
-      throw new IllegalStateException(
+      wrong = true;
+      diverged.accept(
           "this member's tree differs from the leader's at zxid 0x"
-              + Long.toHexString(audit.zxid()));
+              + Long.toHexString(audit.zxid())
+              + "; it answers nothing from it");
     }
   }
 
@@ -304,6 +316,9 @@ final class Applier implements LogConsumer {
   /** Watches first, then the state, then (by the caller) the replies: no event is overtaken. */
   private void publish(long at, List<HistoryEntry> changes) {
     index = at;
+    if (wrong) {
+      return;
+    }
     if (!changes.isEmpty()) {
       remember();
       listener.fire(state, changes);

@@ -8,6 +8,9 @@ public interface Clock {
   /** Milliseconds from an arbitrary start; never goes back. */
   long monotonicMs();
 
+  /** Told twice a second what time the leader says it is, by those who follow it. */
+  default void hear(long leaderMs) {}
+
   /** The machine's. */
   Clock SYSTEM =
       new Clock() {

@@ -6,6 +6,7 @@ import io.quorate.consensus.Replicator.GroupView;
 import io.quorate.consensus.Replicator.Leadership;
 import io.quorate.consensus.Replicator.Member;
 import io.quorate.consensus.Replicator.Progress;
+import io.quorate.consensus.UndecidedException;
 import io.quorate.server.NotAppliedException.Reason;
 import java.util.ArrayList;
 import java.util.List;
@@ -149,7 +150,10 @@ public final class Cluster {
         : OptionalLong.of(Math.max(0, committed - coordinator.appliedIndex()));
   }
 
-  /** See {@link Replicator#addMember}. Fails with {@link NotAppliedException} without a quorum. */
+  /**
+   * See {@link Replicator#addMember}. Fails with {@link NotAppliedException} without a quorum, with
+   * {@link IndeterminateException} when it was begun and no end of it was seen.
+   */
   public CompletableFuture<View> add(int id, String address, Role role) {
     var member =
         new Member(
@@ -176,11 +180,13 @@ public final class Cluster {
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
+              String detail = String.valueOf(cause.getMessage());
               return CompletableFuture.failedFuture(
-                  cause instanceof NoQuorumException
-                      ? new NotAppliedException(
-                          Reason.NO_QUORUM, String.valueOf(cause.getMessage()))
-                      : cause);
+                  switch (cause) {
+                    case NoQuorumException e -> new NotAppliedException(Reason.NO_QUORUM, detail);
+                    case UndecidedException e -> new IndeterminateException(detail);
+                    default -> cause;
+                  });
             });
   }
 

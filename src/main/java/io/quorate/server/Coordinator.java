@@ -8,11 +8,13 @@ import io.quorate.state.Command;
 import io.quorate.state.State;
 import io.quorate.state.Submission;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one door: every protocol hands its writes and reads in here.
@@ -27,6 +29,7 @@ public final class Coordinator {
   private final Clock clock;
   private final Duration requestTimeout;
   private final ServerMetrics metrics;
+  private volatile @Nullable String divergence;
 
   Coordinator(
       Replicator replicator,
@@ -55,6 +58,10 @@ public final class Coordinator {
    *     IndeterminateException} when that is not known within {@code timeout}
    */
   public CompletableFuture<Reply> submit(Submission submission, Duration timeout) {
+    String wrong = divergence;
+    if (wrong != null) {
+      return CompletableFuture.failedFuture(new NotAppliedException(Reason.DIVERGED, wrong));
+    }
     if (growsData(submission.command()) && !replicator.headroom().enough()) {
       return CompletableFuture.failedFuture(
           new NotAppliedException(
@@ -106,6 +113,10 @@ public final class Coordinator {
    * @return fails with {@link NotAppliedException} when none can be had within {@code timeout}
    */
   public CompletableFuture<State> read(Consistency consistency, Duration timeout) {
+    String wrong = divergence;
+    if (wrong != null) {
+      return CompletableFuture.failedFuture(new NotAppliedException(Reason.DIVERGED, wrong));
+    }
     return switch (consistency) {
       case Consistency.Local local -> CompletableFuture.completedFuture(state());
       case Consistency.Session session -> {
@@ -166,6 +177,16 @@ public final class Coordinator {
   private static NotAppliedException noQuorum() {
     return new NotAppliedException(
         Reason.NO_QUORUM, "no quorum confirmed in time what is newest; nothing was applied");
+  }
+
+  /** This member's tree is not the cluster's: from now on it takes no writes and answers none. */
+  void diverged(String how) {
+    divergence = how;
+  }
+
+  /** How this member's tree differs from the cluster's, for people; empty while none is known. */
+  public Optional<String> divergence() {
+    return Optional.ofNullable(divergence);
   }
 
   /** The state once it has {@code zxid}, however long that takes; cancel it to forget it. */

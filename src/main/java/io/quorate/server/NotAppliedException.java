@@ -13,7 +13,9 @@ public final class NotAppliedException extends RuntimeException {
     /** The disk is short of room for anything that grows data. */
     DISK_FULL,
     /** This member is stopping. Ask another. */
-    STOPPING
+    STOPPING,
+    /** This member's tree is not the cluster's: it answers nothing from it. Ask another. */
+    DIVERGED
   }
 
   private final Reason reason;

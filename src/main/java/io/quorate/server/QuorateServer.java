@@ -16,6 +16,7 @@ import io.quorate.watch.WatchTable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -41,6 +42,7 @@ public final class QuorateServer implements AutoCloseable {
   private static final int REAP_LOOKS = 10_000;
   private static final long FOUND_PERIOD_MS = 1_000;
   private static final long AUDIT_PERIOD_MS = 60_000;
+  private static final long YIELD_PERIOD_MS = 3_000;
 
   private final Options options;
   private final Replicator replicator;
@@ -63,6 +65,7 @@ public final class QuorateServer implements AutoCloseable {
   private ZPath lastReaped = ZPath.ROOT;
   private long lastReapMs;
   private long lastAuditMs;
+  private long lastYieldMs = Long.MIN_VALUE / 2;
 
   /**
    * What a member is told.
@@ -70,6 +73,8 @@ public final class QuorateServer implements AutoCloseable {
    * @param member its number
    * @param boot how often it was started on this data directory; a larger number each time
    * @param founding settings of a state that is yet to be founded
+   * @param diverged how this member's tree was found to differ before this start; empty if not
+   * @param onDiverged told when it is found to differ
    * @param fatal told of what this member cannot go on after
    */
   public record Options(
@@ -79,6 +84,8 @@ public final class QuorateServer implements AutoCloseable {
       Duration requestTimeout,
       Clock clock,
       ServerMetrics metrics,
+      Optional<String> diverged,
+      Consumer<String> onDiverged,
       Consumer<Throwable> fatal) {}
 
   public QuorateServer(Options options, Replicator replicator, CheckpointStore store)
@@ -108,8 +115,16 @@ public final class QuorateServer implements AutoCloseable {
             listener(),
             options.metrics(),
             options.fatal(),
+            this::diverged,
             this::answer);
     checkpoints.onDurable(replicator::checkpointDurable);
+    options.diverged().ifPresent(coordinator::diverged);
+  }
+
+  private void diverged(String how) {
+    LOG.severe(how);
+    coordinator.diverged(how);
+    options.onDiverged().accept(how);
   }
 
   private Applier.ChangeListener listener() {
@@ -176,9 +191,20 @@ public final class QuorateServer implements AutoCloseable {
       boolean leading = replicator.leadership().localLeader();
       sessions.tick(leading, TICK_MS);
       long now = options.clock().monotonicMs();
+      if (leading) {
+        // Looked at often, so that a jump is told from time that passed.
+        options.clock().wallMs();
+      }
       if (now - lastRosterMs >= Roster.PERIOD_MS) {
         lastRosterMs = now;
         roster.exchange(replicator, ROSTER, options.member(), coordinator.appliedIndex());
+      }
+      if (leading && coordinator.divergence().isPresent()) {
+        leading = false;
+        if (now - lastYieldMs >= YIELD_PERIOD_MS) {
+          lastYieldMs = now;
+          yieldLeadership();
+        }
       }
       if (leading && !founded) {
         found(now);
@@ -197,6 +223,16 @@ public final class QuorateServer implements AutoCloseable {
       // Without a tick nothing would ever expire or time out, and nobody would see why.
       options.fatal().accept(e);
     }
+  }
+
+  /** Who knows its tree to be wrong must not give it to others: any other voter is better. */
+  private void yieldLeadership() {
+    int local = options.member();
+    replicator.group().progress().stream()
+        .filter(other -> other.member().id() != local && other.reachable())
+        .filter(other -> other.member().role() == Replicator.Role.VOTER)
+        .findAny()
+        .ifPresent(other -> replicator.transferLeadership(other.member().id()));
   }
 
   /** A state without settings gets this leader's; the first such command counts. */

@@ -83,7 +83,7 @@ final class Roster {
               replicator.group().commitIndex(),
               httpPort,
               zookeeperPort);
-      question = encode(kind, List.of(own));
+      question = encode(kind, List.of(own), 0);
     }
     replicator
         .askLeader(question)
@@ -92,7 +92,10 @@ final class Roster {
               synchronized (this) {
                 asking = false;
                 if (answer != null) {
-                  take(answer);
+                  long timeMs = take(answer);
+                  if (!replicator.leadership().localLeader()) {
+                    clock.hear(timeMs);
+                  }
                 }
               }
             });
@@ -102,10 +105,13 @@ final class Roster {
   synchronized byte[] answer(byte kind, byte[] question) {
     take(question);
     return encode(
-        kind, heard.keySet().stream().map(this::fresh).flatMap(Optional::stream).toList());
+        kind,
+        heard.keySet().stream().map(this::fresh).flatMap(Optional::stream).toList(),
+        clock.wallMs());
   }
 
-  private void take(byte[] message) {
+  /** What time the sender says it is. */
+  private long take(byte[] message) {
     try (var in = new DataInputStream(new ByteArrayInputStream(message))) {
       in.readByte();
       int count = in.readUnsignedByte();
@@ -120,12 +126,13 @@ final class Roster {
                 in.readInt());
         heard.put(row.id, new Heard(row, clock.monotonicMs()));
       }
+      return in.readLong();
     } catch (IOException e) {
       throw new UncheckedIOException("a member's report cannot be read", e);
     }
   }
 
-  private static byte[] encode(byte kind, Collection<Row> rows) {
+  private static byte[] encode(byte kind, Collection<Row> rows, long timeMs) {
     var bytes = new ByteArrayOutputStream();
     try (var out = new DataOutputStream(bytes)) {
       out.writeByte(kind);
@@ -138,6 +145,7 @@ final class Roster {
         out.writeInt(row.httpPort);
         out.writeInt(row.zookeeperPort);
       }
+      out.writeLong(timeMs);
     } catch (IOException e) {
       throw new UncheckedIOException("memory does not fail", e);
     }

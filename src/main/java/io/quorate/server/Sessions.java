@@ -155,11 +155,12 @@ public final class Sessions {
   /**
    * Whether this member may tell a session that it lives: the leader has lately taken its report,
    * or it leads and a quorum has lately confirmed that. A member that is cut off must not vouch for
-   * what the leader is about to expire.
+   * what the leader is about to expire; nor may one whose tree is wrong.
    */
   public boolean vouchesFor(Session session) {
     synchronized (lock) {
-      return clock.monotonicMs() - lastAcknowledgedMs < session.timeoutMs() / VOUCH_FRACTION;
+      return coordinator.divergence().isEmpty()
+          && clock.monotonicMs() - lastAcknowledgedMs < session.timeoutMs() / VOUCH_FRACTION;
     }
   }
 

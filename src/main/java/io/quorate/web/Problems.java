@@ -118,7 +118,7 @@ final class Problems {
 
   private static Problem notApplied(NotAppliedException e, String detail) {
     return switch (e.reason()) {
-      case NO_QUORUM, STOPPING ->
+      case NO_QUORUM, STOPPING, DIVERGED ->
           new Problem(503, "CONNECTIONLOSS", detail).header("Retry-After", RETRY_SOON);
       case OVERLOADED -> new Problem(429, "THROTTLEDOP", detail).header("Retry-After", RETRY_SOON);
       case DISK_FULL -> new Problem(507, "DISKFULL", detail);

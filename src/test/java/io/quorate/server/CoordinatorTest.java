@@ -15,6 +15,7 @@ import io.quorate.testing.InMemoryReplicator.Fate;
 import io.quorate.testing.TestServer;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
+import io.quorate.tree.Digest;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.ZPath;
 import java.time.Duration;
@@ -58,6 +59,29 @@ class CoordinatorTest {
         assertThat(zxid).isEqualTo(last + 1);
         last = zxid;
       }
+    }
+  }
+
+  @Test
+  void aTreeThatDiffersAtAnAuditAnswersNothingAndTellsNobody() throws Exception {
+    try (TestServer server = TestServer.start()) {
+      server.submit(create("a"));
+      State before = server.coordinator().state();
+      var audit = new Command.Audit(before.zxid(), new Digest(1, 2));
+
+      assertThat(before.tree().digest()).isNotEqualTo(audit.digest());
+      server.coordinator().submit(Submission.of(Submission.Author.CLUSTER, audit));
+      while (server.coordinator().divergence().isEmpty()) {
+        TimeUnit.MILLISECONDS.sleep(2);
+      }
+
+      assertThat(server.coordinator().divergence().orElseThrow()).contains("differs");
+      assertThatThrownBy(() -> server.submit(create("b")))
+          .isInstanceOfSatisfying(
+              NotAppliedException.class,
+              e -> assertThat(e.reason()).isEqualTo(NotAppliedException.Reason.DIVERGED));
+      assertThat(server.coordinator().read(Consistency.LOCAL)).isCompletedExceptionally();
+      assertThat(server.coordinator().state().zxid()).isEqualTo(before.zxid());
     }
   }
 

@@ -12,6 +12,7 @@ import io.quorate.state.Settings;
 import io.quorate.state.Submission;
 import io.quorate.watch.WatchTable;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -43,6 +44,8 @@ public final class TestServer implements AutoCloseable {
                   requestTimeout,
                   Clock.SYSTEM,
                   ServerMetrics.NONE,
+                  Optional.empty(),
+                  how -> {},
                   failure -> {
                     failure.printStackTrace();
                     replicator.setFate(InMemoryReplicator.Fate.REFUSED);

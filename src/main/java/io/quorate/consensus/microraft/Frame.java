@@ -57,7 +57,7 @@ sealed interface Frame {
   /**
    * @param failure empty when it was done
    */
-  record Changed(long request, String failure) implements Frame {}
+  record Changed(long request, boolean undecided, String failure) implements Frame {}
 
   /** A question of a member's host to the leader's. */
   record Ask(long request, byte[] question) implements Frame {}

@@ -135,6 +135,7 @@ final class FrameCodec {
       case Frame.Changed changed -> {
         out.writeByte(10);
         out.writeLong(changed.request());
+        out.writeBoolean(changed.undecided());
         out.writeUTF(changed.failure());
       }
       case Frame.Ask ask -> {
@@ -175,7 +176,7 @@ final class FrameCodec {
       case 9 ->
           new Frame.Change(
               in.readLong(), Frame.Wish.valueOf(in.readUTF()), in.readUnsignedByte(), in.readUTF());
-      case 10 -> new Frame.Changed(in.readLong(), in.readUTF());
+      case 10 -> new Frame.Changed(in.readLong(), in.readBoolean(), in.readUTF());
       case 11 -> new Frame.Ask(in.readLong(), readBytes(in));
       case 12 -> new Frame.Answered(in.readLong(), readBytes(in));
       default -> throw new IOException("unknown frame " + kind);

@@ -3,6 +3,9 @@ package io.quorate.consensus.microraft;
 import io.microraft.MembershipChangeMode;
 import io.microraft.RaftEndpoint;
 import io.microraft.RaftNodeStatus;
+import io.microraft.exception.CannotReplicateException;
+import io.microraft.exception.IndeterminateStateException;
+import io.microraft.exception.NotLeaderException;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.state.FollowerState;
 import io.microraft.impl.state.RaftGroupMembersState;
@@ -12,6 +15,7 @@ import io.microraft.report.RaftGroupMembers;
 import io.quorate.consensus.NoQuorumException;
 import io.quorate.consensus.Replicator.Member;
 import io.quorate.consensus.Replicator.Role;
+import io.quorate.consensus.UndecidedException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -20,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -292,7 +297,11 @@ final class Membership {
     done.whenComplete(
         (ok, failure) ->
             member.send(
-                from, new Frame.Changed(change.request(), failure == null ? "" : reason(failure))));
+                from,
+                new Frame.Changed(
+                    change.request(),
+                    failure instanceof UndecidedException,
+                    failure == null ? "" : reason(failure))));
     perform(change.wish(), change.id(), change.address(), done);
   }
 
@@ -308,7 +317,11 @@ final class Membership {
     if (changed.failure().isEmpty()) {
       one.done().complete(null);
     } else {
-      one.done().completeExceptionally(new IllegalStateException(changed.failure()));
+      one.done()
+          .completeExceptionally(
+              changed.undecided()
+                  ? new UndecidedException(changed.failure())
+                  : new IllegalStateException(changed.failure()));
     }
   }
 
@@ -375,10 +388,25 @@ final class Membership {
               if (done != null && failure == null) {
                 done.complete(null);
               } else if (done != null) {
-                done.completeExceptionally(failure);
+                done.completeExceptionally(explained(failure));
               }
               member.membersChanged();
             });
+  }
+
+  private static Throwable explained(Throwable thrown) {
+    Throwable failure =
+        thrown instanceof CompletionException && thrown.getCause() != null
+            ? thrown.getCause()
+            : thrown;
+    return switch (failure) {
+      case NotLeaderException e -> new NoQuorumException("this member does not lead");
+      case CannotReplicateException e ->
+          new NoQuorumException("the leader takes nothing in just now");
+      case IndeterminateStateException e ->
+          new UndecidedException("leadership changed meanwhile; see who is in the group");
+      default -> failure;
+    };
   }
 
   /** One step towards what is wanted. */
@@ -581,14 +609,15 @@ final class Membership {
       return;
     }
     raft.transferLeadership(target)
-        .whenComplete((ok, failure) -> awaitLeader(target, done, failure == null ? deadline : 0));
+        .whenComplete((ok, failure) -> awaitLeader(target, done, deadline));
   }
 
   private void awaitLeader(PeerEndpoint target, CompletableFuture<Void> done, long deadline) {
     if (member.leadership().leaderId() == target.id()) {
       done.complete(null);
-    } else if (deadline == 0 || member.nanoTime() - deadline >= 0 || !member.reaches(target)) {
-      done.completeExceptionally(new NoQuorumException("leadership could not be handed over"));
+    } else if (member.nanoTime() - deadline >= 0 || !member.reaches(target)) {
+      done.completeExceptionally(
+          new UndecidedException("no word that leadership was taken over; see who leads"));
     } else {
       member.schedule(() -> awaitLeader(target, done, deadline), HANDOVER_POLL_NANOS);
     }
@@ -601,7 +630,11 @@ final class Membership {
     List<Wanted> lost = List.copyOf(additions.values());
     additions.clear();
     for (Wanted wanted : lost) {
-      wanted.done().completeExceptionally(new NoQuorumException("leadership changed; ask again"));
+      wanted
+          .done()
+          .completeExceptionally(
+              new UndecidedException(
+                  "leadership changed meanwhile; see who is in the group and ask again"));
     }
   }
 
@@ -610,15 +643,21 @@ final class Membership {
         asked.values().stream().filter(a -> nowNanos - a.deadlineNanos() >= 0).toList();
     asked.values().removeAll(late);
     late.forEach(
-        a -> a.done().completeExceptionally(new NoQuorumException("the leader did not answer")));
+        a ->
+            a.done()
+                .completeExceptionally(
+                    new UndecidedException(
+                        "the leader did not answer in time; see who is in the group")));
     for (Wanted wanted : List.copyOf(additions.values())) {
       if (nowNanos - wanted.deadlineNanos() >= 0) {
         additions.remove(wanted.who().id());
         wanted
             .done()
             .completeExceptionally(
-                new NoQuorumException(
-                    "member " + wanted.who().id() + " did not answer or did not catch up"));
+                new UndecidedException(
+                    "member "
+                        + wanted.who().id()
+                        + " did not answer or did not catch up yet; see who is in the group"));
       }
     }
   }
@@ -627,6 +666,6 @@ final class Membership {
     loseLeadership();
     List<Asked> lost = List.copyOf(asked.values());
     asked.clear();
-    lost.forEach(a -> a.done().completeExceptionally(new NoQuorumException(why)));
+    lost.forEach(a -> a.done().completeExceptionally(new UndecidedException(why)));
   }
 }
