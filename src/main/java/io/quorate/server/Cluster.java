@@ -92,12 +92,13 @@ public final class Cluster {
                 coordinator.appliedIndex(),
                 group.commitIndex(),
                 roster.httpPort(),
-                roster.zookeeperPort())
+                roster.zookeeperPort(),
+                true)
             : roster
                 .fresh(member.id())
                 .orElse(
                     new Roster.Row(
-                        member.id(), leadership.term(), progress.matchIndex(), 0, -1, -1));
+                        member.id(), leadership.term(), progress.matchIndex(), 0, -1, -1, true));
     return new MemberView(
         member.id(),
         role(member, leadership),

@@ -30,6 +30,7 @@ public final class Coordinator {
   private final Duration requestTimeout;
   private final ServerMetrics metrics;
   private volatile @Nullable String divergence;
+  private volatile boolean quorumShortOfRoom;
 
   Coordinator(
       Replicator replicator,
@@ -62,11 +63,12 @@ public final class Coordinator {
     if (wrong != null) {
       return CompletableFuture.failedFuture(new NotAppliedException(Reason.DIVERGED, wrong));
     }
-    if (growsData(submission.command()) && !replicator.headroom().enough()) {
+    if (growsData(submission.command()) && !hasRoom()) {
       return CompletableFuture.failedFuture(
           new NotAppliedException(
               Reason.DISK_FULL,
-              "the disk is short of room; delete data or make room, reads and deletes go on"));
+              (replicator.headroom().enough() ? "a majority's disks are" : "the disk is")
+                  + " short of room; delete data or make room, reads and deletes go on"));
     }
     long start = System.nanoTime();
     CompletableFuture<Reply> reply =
@@ -74,6 +76,15 @@ public final class Coordinator {
     reply.whenComplete(
         (r, failure) -> metrics.answered(submission.command(), System.nanoTime() - start));
     return reply;
+  }
+
+  private boolean hasRoom() {
+    return replicator.headroom().enough() && !quorumShortOfRoom;
+  }
+
+  /** Told now and then whether too few members have room on their disks. */
+  void quorumShortOfRoom(boolean so) {
+    quorumShortOfRoom = so;
   }
 
   private static boolean growsData(Command command) {

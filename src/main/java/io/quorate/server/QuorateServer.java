@@ -198,14 +198,16 @@ public final class QuorateServer implements AutoCloseable {
       if (now - lastRosterMs >= Roster.PERIOD_MS) {
         lastRosterMs = now;
         roster.exchange(replicator, ROSTER, options.member(), coordinator.appliedIndex());
+        coordinator.quorumShortOfRoom(roster.quorumShortOfRoom(replicator));
       }
-      if (leading && coordinator.divergence().isPresent()) {
-        leading = false;
-        if (now - lastYieldMs >= YIELD_PERIOD_MS) {
-          lastYieldMs = now;
-          yieldLeadership();
-        }
+      boolean wrong = coordinator.divergence().isPresent();
+      if (leading
+          && (wrong || !replicator.headroom().enough())
+          && now - lastYieldMs >= YIELD_PERIOD_MS) {
+        lastYieldMs = now;
+        yieldLeadership();
       }
+      leading &= !wrong;
       if (leading && !founded) {
         found(now);
       }
@@ -225,12 +227,16 @@ public final class QuorateServer implements AutoCloseable {
     }
   }
 
-  /** Who knows its tree to be wrong must not give it to others: any other voter is better. */
+  /**
+   * Who knows its tree to be wrong must not give it to others, and who has no room for its log
+   * should not be the one that everything passes: any voter with room is better.
+   */
   private void yieldLeadership() {
     int local = options.member();
     replicator.group().progress().stream()
         .filter(other -> other.member().id() != local && other.reachable())
         .filter(other -> other.member().role() == Replicator.Role.VOTER)
+        .filter(other -> roster.fresh(other.member().id()).filter(Roster.Row::diskRoom).isPresent())
         .findAny()
         .ifPresent(other -> replicator.transferLeadership(other.member().id()));
   }

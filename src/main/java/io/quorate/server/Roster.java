@@ -40,8 +40,16 @@ final class Roster {
    * @param committed log index that it knows to be committed
    * @param httpPort where its HTTP door is; -1 when it has not said
    * @param zookeeperPort where its ZooKeeper door is; -1 when it has none
+   * @param diskRoom whether its disk has room for what grows data
    */
-  record Row(int id, long term, long applied, long committed, int httpPort, int zookeeperPort) {}
+  record Row(
+      int id,
+      long term,
+      long applied,
+      long committed,
+      int httpPort,
+      int zookeeperPort,
+      boolean diskRoom) {}
 
   private record Heard(Row row, long atMs) {}
 
@@ -67,6 +75,19 @@ final class Roster {
         : Optional.of(row.row);
   }
 
+  /** Whether so many voters lately said that their disks are full that the rest is no quorum. */
+  boolean quorumShortOfRoom(Replicator replicator) {
+    int voters = 0;
+    int full = 0;
+    for (Replicator.Progress progress : replicator.group().progress()) {
+      if (progress.member().role() == Replicator.Role.VOTER) {
+        voters++;
+        full += fresh(progress.member().id()).filter(row -> !row.diskRoom).isPresent() ? 1 : 0;
+      }
+    }
+    return full > 0 && voters - full < voters / 2 + 1;
+  }
+
   /** Tells the leader about this member and takes over what it knows of the others. */
   void exchange(Replicator replicator, byte kind, int id, long applied) {
     byte[] question;
@@ -82,7 +103,8 @@ final class Roster {
               applied,
               replicator.group().commitIndex(),
               httpPort,
-              zookeeperPort);
+              zookeeperPort,
+              replicator.headroom().enough());
       question = encode(kind, List.of(own), 0);
     }
     replicator
@@ -123,7 +145,8 @@ final class Roster {
                 in.readLong(),
                 in.readLong(),
                 in.readInt(),
-                in.readInt());
+                in.readInt(),
+                in.readBoolean());
         heard.put(row.id, new Heard(row, clock.monotonicMs()));
       }
       return in.readLong();
@@ -144,6 +167,7 @@ final class Roster {
         out.writeLong(row.committed);
         out.writeInt(row.httpPort);
         out.writeInt(row.zookeeperPort);
+        out.writeBoolean(row.diskRoom);
       }
       out.writeLong(timeMs);
     } catch (IOException e) {

@@ -20,7 +20,7 @@ class FaultCampaignIT {
     System.out.println("FaultCampaignIT, -Dquorate.seed=" + seed);
     try (var campaign = new FaultCampaign(size, seed, dir)) {
       FaultCampaign.Report report = campaign.run(Duration.ofSeconds(seconds));
-      System.out.println("FaultCampaignIT: " + report);
+      System.out.println("FaultCampaignIT: " + report.table());
 
       assertThat(report.violations()).isEmpty();
       assertThat(report.operations()).isPositive();

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  * started.
  */
 public final class MemberProcess implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  private static final Duration START_LIMIT = Duration.ofSeconds(120);
 
   private final Process process;
   private final String host;
