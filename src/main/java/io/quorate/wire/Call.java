@@ -1,6 +1,7 @@
 package io.quorate.wire;
 
 import io.quorate.server.Reply;
+import io.quorate.state.State;
 import io.quorate.tree.Identity;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,8 @@ final class Call {
   /** Who the connection was when the request came. */
   final List<Identity> identities;
 
-  /** How many changes of this connection were submitted before it. */
-  long changesBefore;
+  /** For a read: shared with the reads next to it. */
+  @Nullable Gap gap;
 
   /** The cluster's answer; null until it is there. */
   @Nullable Reply reply;
@@ -31,6 +32,15 @@ final class Call {
    * For a sync: that everything before it is applied here. For an arming read: that it is armed.
    */
   boolean ready;
+
+  /** The reads between two changes of a connection. */
+  static final class Gap {
+    /**
+     * What they may be answered from at the least, taken as the change behind them was submitted;
+     * null while there is none.
+     */
+    @Nullable State before;
+  }
 
   Call(int xid, Ask ask, int sizeBytes, List<Identity> identities, long arrivedNs) {
     this.xid = xid;

@@ -77,6 +77,10 @@ final class Connection extends ByteToMessageDecoder {
 
   private @Nullable ChannelHandlerContext context;
   private @Nullable ByteBuf gathered;
+
+  /** Where the reads that come now stand; null when none came since the last change. */
+  private Call.@Nullable Gap gap;
+
   private @Nullable ConnectionWatches watches;
   private AskParser parser = new AskParser(0);
   private List<Identity> identities = List.of();
@@ -88,7 +92,6 @@ final class Connection extends ByteToMessageDecoder {
   private boolean holding;
   private boolean answering;
   private int laneBytes;
-  private long changes;
   private volatile long sessionId;
   private long generation;
   private volatile int timeoutMs;
@@ -522,24 +525,45 @@ final class Connection extends ByteToMessageDecoder {
 
   /** The call begins its work; its turn to be answered comes with the head of the lane. */
   private void admit(Call call) {
-    call.changesBefore = changes;
     switch (call.ask) {
       case Ask.Change change -> submit(call, change.command());
       case Ask.Changes several -> submit(call, several.multi());
       case Ask.CloseSession close -> submit(call, new Command.CloseSession(sessionId));
       case Ask.Sync sync -> {
+        call.gap = openGap();
         holding = true;
         server
             .coordinator()
             .read(Consistency.LINEARIZABLE)
             .whenComplete((state, failure) -> answered(call, null, failure));
       }
-      default -> holding = call.holdsChanges();
+      default -> {
+        call.gap = openGap();
+        holding = call.holdsChanges();
+      }
+    }
+  }
+
+  private Call.Gap openGap() {
+    Call.Gap open = gap;
+    if (open == null) {
+      open = new Call.Gap();
+      gap = open;
+    }
+    return open;
+  }
+
+  /** A change is about to be submitted: what is published now is from before it. */
+  private void closeGap() {
+    Call.Gap open = gap;
+    if (open != null) {
+      open.before = newest();
+      gap = null;
     }
   }
 
   private void submit(Call call, Command command) {
-    changes++;
+    closeGap();
     var author = new Author(sessionId, generation, call.identities);
     server
         .coordinator()
@@ -703,10 +727,13 @@ final class Connection extends ByteToMessageDecoder {
 
   /** The newest state; but not one that may show a change which stands behind {@code read}. */
   private State stateFor(Call read) {
-    State after = afterLastChange;
-    if (read.changesBefore < changes && after != null) {
-      return after;
-    }
+    Call.Gap where = read.gap;
+    State before = where == null ? null : where.before;
+    return before == null ? newest() : newer(afterLastChange, before);
+  }
+
+  /** What is published, or what the client has seen if that is newer. */
+  private State newest() {
     State published = server.coordinator().state();
     State least = floor;
     if (least == null || published.zxid() >= least.zxid()) {

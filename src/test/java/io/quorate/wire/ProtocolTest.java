@@ -342,6 +342,27 @@ class ProtocolTest {
     }
   }
 
+  @Test
+  void aReadBehindASyncIsAsNewAsTheSyncThoughAChangeStandsBehindIt() throws Exception {
+    try (RawClient reader = inSession();
+        RawClient writer = inSession()) {
+      answer(reader, Op.CREATE, create("/n", new byte[1]));
+      rig.member.replicator.setQuorum(false); // the sync waits
+      reader.requests(
+          List.of(
+              new RawClient.Request(1, Op.SYNC, new Body().text("/n").bytes()),
+              new RawClient.Request(2, Op.GET_DATA, new Body().text("/n").flag(false).bytes()),
+              new RawClient.Request(
+                  3, Op.SET_DATA, new Body().text("/n").buffer(new byte[9]).number(-1).bytes())));
+      answer(writer, Op.SET_DATA, new Body().text("/n").buffer(new byte[2]).number(-1).bytes());
+      rig.member.replicator.setQuorum(true);
+
+      assertThat(Objects.requireNonNull(reader.frame()).xid()).isEqualTo(1);
+      assertThat(Objects.requireNonNull(reader.frame()).body().getInt()).isEqualTo(2);
+      assertThat(Objects.requireNonNull(reader.frame()).xid()).isEqualTo(3);
+    }
+  }
+
   // Four-letter words
 
   private String word(String word) throws IOException {

@@ -71,6 +71,23 @@ final class RawClient implements AutoCloseable {
     send(ByteBuffer.allocate(8 + body.length).putInt(xid).putInt(op).put(body).array());
   }
 
+  record Request(int xid, int op, byte[] body) {}
+
+  /** All of them in one write. */
+  void requests(List<Request> requests) throws IOException {
+    var bytes = new ByteArrayOutputStream();
+    for (Request each : requests) {
+      bytes.write(
+          ByteBuffer.allocate(12 + each.body.length)
+              .putInt(8 + each.body.length)
+              .putInt(each.xid)
+              .putInt(each.op)
+              .put(each.body)
+              .array());
+    }
+    sendBytes(bytes.toByteArray());
+  }
+
   /** The next frame; null at the end of the stream. */
   byte @Nullable [] read() throws IOException {
     try {
