@@ -19,7 +19,12 @@ import org.slf4j.LoggerFactory;
 final class SpareSegments {
   private static final Logger LOG = LoggerFactory.getLogger(SpareSegments.class);
   static final String PREFIX = "spare-";
-  private static final int FILL_BYTES = 256 * 1024;
+
+  /**
+   * A page. Larger writes make larger folios in the page cache, and one record then counts as that
+   * much written.
+   */
+  private static final int FILL_BYTES = 4 * 1024;
 
   private final Disk disk;
   private final long segmentBytes;

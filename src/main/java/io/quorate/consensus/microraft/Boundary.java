@@ -47,6 +47,9 @@ final class Boundary implements Transport {
   private long cutBelow = NOT_CUT;
   private @Nullable AppendEntriesRequest handling;
 
+  /** What is being handled is a part of a request that is answered as a whole later. */
+  private boolean unanswered;
+
   Boundary(MicroRaftReplicator member, Images images) {
     this.member = member;
     this.images = images;
@@ -57,6 +60,11 @@ final class Boundary implements Transport {
   @Override
   public void send(RaftEndpoint target, RaftMessage message) {
     PeerEndpoint peer = (PeerEndpoint) target;
+    if (unanswered
+        && (message instanceof AppendEntriesSuccessResponse
+            || message instanceof AppendEntriesFailureResponse)) {
+      return;
+    }
     if (message instanceof InstallSnapshotRequest install && install.getSnapshotChunk() != null) {
       if (images.has(install.getSnapshotIndex())) {
         images.offer(peer, install);
@@ -219,6 +227,7 @@ final class Boundary implements Transport {
     handling = request;
     try {
       if (checkable) {
+        learnCommit(raft, request);
         member.inline(() -> raft.handle(request));
       } else {
         appendAbove(raft, request, snapshot);
@@ -226,6 +235,36 @@ final class Boundary implements Transport {
     } finally {
       handling = null;
       cutBelow = NOT_CUT;
+    }
+  }
+
+  /**
+   * MicroRaft forces the new entries to disk before it applies the old ones, whose clients would
+   * wait for that. So the commit index is taken first, as from a request without entries.
+   */
+  private void learnCommit(RaftNodeImpl raft, AppendEntriesRequest request) {
+    long commit = Math.min(request.getCommitIndex(), request.getPreviousLogIndex());
+    if (request.getLogEntries().isEmpty() || commit <= raft.state().commitIndex()) {
+      return;
+    }
+    AppendEntriesRequest commitOnly =
+        MODEL
+            .createAppendEntriesRequestBuilder()
+            .setGroupId(request.getGroupId())
+            .setSender(request.getSender())
+            .setTerm(request.getTerm())
+            .setPreviousLogTerm(request.getPreviousLogTerm())
+            .setPreviousLogIndex(request.getPreviousLogIndex())
+            .setCommitIndex(commit)
+            .setLogEntries(List.of())
+            .setQuerySequenceNumber(0)
+            .setFlowControlSequenceNumber(0)
+            .build();
+    unanswered = true;
+    try {
+      member.inline(() -> raft.handle(commitOnly));
+    } finally {
+      unanswered = false;
     }
   }
 

@@ -152,25 +152,32 @@ public final class MicroRaftReplicator implements Replicator {
             background.shutdown();
             background.awaitTermination(CLOSE_WAIT_MILLIS, TimeUnit.MILLISECONDS);
           });
-      Pipes pipes =
-          config.address().isPresent()
-              ? NettyPipes.listen(config.address().get(), config.tls())
-              : Pipes.NONE;
-      owned.add(pipes);
       Fatal fatal = new Fatal();
-      RaftThread thread = new RaftThread("quorate-raft", fatal);
+      Pipes pipes;
+      Strand strand;
+      if (config.address().isPresent()) {
+        NettyPipes netty = NettyPipes.listen(config.address().get(), config.tls());
+        pipes = netty;
+        strand = new LoopStrand(netty.loop(), fatal);
+        owned.add(netty);
+        owned.add(strand::halt);
+      } else {
+        RaftThread thread = new RaftThread("quorate-raft", fatal);
+        thread.start();
+        pipes = Pipes.NONE;
+        strand = thread;
+        owned.add(
+            () -> {
+              thread.halt();
+              if (!thread.isCurrent()) {
+                thread.join(CLOSE_WAIT_MILLIS);
+              }
+            });
+      }
       MicroRaftReplicator replicator =
           new MicroRaftReplicator(
-              config, thread, disk, background, new SecureRandom(), pipes, fatal, owned);
+              config, strand, disk, background, new SecureRandom(), pipes, fatal, owned);
       fatal.target = replicator::fail;
-      thread.start();
-      owned.add(
-          () -> {
-            thread.halt();
-            if (!thread.isCurrent()) {
-              thread.join(CLOSE_WAIT_MILLIS);
-            }
-          });
       return replicator;
     } catch (IOException | RuntimeException e) {
       release(owned);
@@ -178,7 +185,7 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
-  /** Lets the thread be made before what it must tell. */
+  /** Lets the strand be made before what it must tell. */
   private static final class Fatal implements Consumer<Throwable> {
     private volatile Consumer<Throwable> target = failure -> {};
 

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.WriteBufferWaterMark;
@@ -29,6 +30,7 @@ import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -63,7 +65,8 @@ public final class NettyPipes implements Pipes {
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(
-          1, new DefaultThreadFactory("quorate-peers", true), NioIoHandler.newFactory());
+          1, new DefaultThreadFactory("quorate-raft", true), NioIoHandler.newFactory());
+  private final EventLoop thread = group.next();
   private final Map<Integer, Line> lines = new ConcurrentHashMap<>();
   private final Channel server;
   private final @Nullable SslContext serverTls;
@@ -114,6 +117,34 @@ public final class NettyPipes implements Pipes {
         .trustManager(tls.trusted().toFile())
         .sslProvider(SslProvider.JDK)
         .build();
+  }
+
+  /** The one thread on which everything here happens. */
+  public Loop loop() {
+    return new Loop() {
+      @Override
+      public void execute(Runnable task) {
+        unlessClosed(() -> thread.execute(task));
+      }
+
+      @Override
+      public void schedule(Runnable task, long delayNanos) {
+        unlessClosed(() -> thread.schedule(task, delayNanos, TimeUnit.NANOSECONDS));
+      }
+
+      @Override
+      public boolean isCurrent() {
+        return thread.inEventLoop();
+      }
+
+      private void unlessClosed(Runnable handOver) {
+        try {
+          handOver.run();
+        } catch (RejectedExecutionException afterClose) {
+          // As promised, nothing is run any more.
+        }
+      }
+    };
   }
 
   /** The port that is listened on. */
@@ -247,8 +278,13 @@ public final class NettyPipes implements Pipes {
     closed = true;
     lines.values().forEach(Line::end);
     lines.clear();
+    var closed = server.close();
+    if (thread.inEventLoop()) {
+      group.shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+      return;
+    }
     // The port is free when this returns.
-    server.close().awaitUninterruptibly(CLOSE_MILLIS);
+    closed.awaitUninterruptibly(CLOSE_MILLIS);
     group
         .shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS)
         .awaitUninterruptibly(2 * CLOSE_MILLIS);
