@@ -10,6 +10,7 @@ import io.quorate.server.Sessions;
 import io.quorate.state.Command;
 import io.quorate.state.Settings;
 import io.quorate.state.Submission;
+import io.quorate.tree.ZPath;
 import io.quorate.watch.WatchTable;
 import java.time.Duration;
 import java.util.Optional;
@@ -54,7 +55,10 @@ public final class TestServer implements AutoCloseable {
               store);
       server.start();
       awaitFounded(server);
-      return new TestServer(replicator, server);
+      var started = new TestServer(replicator, server);
+      // A slow start proposes the settings more than once: what is still under way is let land.
+      started.submit(new Command.Check(ZPath.ROOT, -1));
+      return started;
     } catch (CorruptCheckpointException e) {
       throw new IllegalStateException(e);
     }
