@@ -189,6 +189,19 @@ final class Connection extends ByteToMessageDecoder {
     return Optional.ofNullable(watches);
   }
 
+  /** What it shows of its frames begins again at 0. */
+  void resetCounts() {
+    ChannelHandlerContext ctx = context;
+    if (ctx != null) {
+      ctx.executor()
+          .execute(
+              () -> {
+                receivedCount = 0;
+                sentCount = 0;
+              });
+    }
+  }
+
   /** One line of {@code stat} or {@code cons}. */
   String describe(boolean brief) {
     ChannelHandlerContext ctx = context;

@@ -6,18 +6,24 @@ import io.quorate.consensus.Replicator.Progress;
 import io.quorate.state.Settings;
 import io.quorate.state.State;
 import io.quorate.tree.ZPath;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * The commands of four letters that stand where a frame's length would, for people and monitors.
@@ -39,7 +45,12 @@ final class FourLetterWords {
           "srst", "srvr", "stat", "stmk", "wchc", "wchp", "wchs");
 
   private static final Set<String> SERVED =
-      Set.of("conf", "cons", "dump", "envi", "isro", "mntr", "ruok", "srvr", "stat", "wchs");
+      Set.of(
+          "conf", "cons", "crst", "dirs", "dump", "envi", "isro", "mntr", "ruok", "srst", "srvr",
+          "stat", "wchc", "wchp", "wchs");
+
+  /** Answered also while nobody leads. */
+  private static final Set<String> ALWAYS = Set.of("conf", "envi", "ruok");
 
   private final WireServer server;
   private final String version;
@@ -67,6 +78,11 @@ final class FourLetterWords {
     if (!SERVED.contains(word) || !allowed.contains(word) && !allowed.contains("*")) {
       return word + " is not executed because it is not in the whitelist.\n";
     }
+    if (!ALWAYS.contains(word) && !server.coordinator().replicator().leadership().known()) {
+      return word.equals("isro")
+          ? "null"
+          : "This ZooKeeper instance is not currently serving requests\n";
+    }
     return switch (word) {
       case "ruok" -> "imok";
       case "isro" -> "rw";
@@ -76,6 +92,17 @@ final class FourLetterWords {
       case "conf" -> configuration();
       case "cons" -> connections(false) + "\n";
       case "wchs" -> watches() + "\n";
+      case "wchc" -> watchesBySession() + "\n";
+      case "wchp" -> watchesByPath() + "\n";
+      case "dirs" -> directories();
+      case "srst" -> {
+        server.traffic().reset();
+        yield "Server stats reset.\n";
+      }
+      case "crst" -> {
+        server.connections().forEach(Connection::resetCounts);
+        yield "Connection stats reset.\n";
+      }
       case "dump" -> dump();
       case "envi" -> environment();
       default -> throw new IllegalStateException(word + " is served but has no answer");
@@ -245,6 +272,72 @@ final class FourLetterWords {
         + counts.paths
         + " paths\nTotal watches:"
         + counts.total;
+  }
+
+  private String watchesBySession() {
+    return server
+        .watchTable()
+        .atomically(
+            state -> {
+              var text = new StringBuilder();
+              watchedBySession()
+                  .forEach(
+                      (id, paths) -> {
+                        text.append("0x").append(Long.toHexString(id)).append('\n');
+                        paths.forEach(path -> text.append('\t').append(path).append('\n'));
+                      });
+              return text.toString();
+            });
+  }
+
+  private String watchesByPath() {
+    return server
+        .watchTable()
+        .atomically(
+            state -> {
+              var byPath = new TreeMap<ZPath, List<Long>>();
+              watchedBySession()
+                  .forEach(
+                      (id, paths) ->
+                          paths.forEach(
+                              path ->
+                                  byPath.computeIfAbsent(path, p -> new ArrayList<>()).add(id)));
+              var text = new StringBuilder();
+              byPath.forEach(
+                  (path, ids) -> {
+                    text.append(path).append('\n');
+                    ids.forEach(
+                        id -> text.append("\t0x").append(Long.toHexString(id)).append('\n'));
+                  });
+              return text.toString();
+            });
+  }
+
+  /** Called under the watch table's lock. */
+  private Map<Long, Set<ZPath>> watchedBySession() {
+    var bySession = new TreeMap<Long, Set<ZPath>>();
+    for (Connection each : server.connections()) {
+      Set<ZPath> paths = each.watches().map(ConnectionWatches::paths).orElse(Set.of());
+      if (!paths.isEmpty()) {
+        bySession.put(each.sessionId(), paths);
+      }
+    }
+    return bySession;
+  }
+
+  /** The directory holds both, what was written whole and the log. */
+  private String directories() {
+    long log = sizeOf(Path.of(server.options().dataDir()), "log");
+    long all = sizeOf(Path.of(server.options().dataDir()), "");
+    return "datadir_size: " + (all - log) + "\nlogdir_size: " + log + "\n";
+  }
+
+  private static long sizeOf(Path directory, String below) {
+    try (Stream<Path> files = Files.walk(directory.resolve(below))) {
+      return files.mapToLong(file -> file.toFile().length()).sum();
+    } catch (IOException | UncheckedIOException e) {
+      return 0; // none is there, or one went while it was looked at
+    }
   }
 
   private String dump() {

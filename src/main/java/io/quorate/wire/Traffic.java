@@ -24,6 +24,16 @@ final class Traffic {
     }
   }
 
+  /** Begins again; what is outstanding stays so. */
+  void reset() {
+    received.reset();
+    sent.reset();
+    answered.reset();
+    totalNs.reset();
+    minNs.set(Long.MAX_VALUE);
+    maxNs.set(0);
+  }
+
   long minMs() {
     long min = minNs.get();
     return min == Long.MAX_VALUE ? 0 : min / 1_000_000;

@@ -61,6 +61,12 @@ public final class InMemoryReplicator implements Replicator {
     listeners.forEach(listener -> listener.accept(leadership));
   }
 
+  /** Nobody leads that this member knows of. */
+  public void loseLeader() {
+    leadership = new Leadership(1, 0, false);
+    listeners.forEach(listener -> listener.accept(leadership));
+  }
+
   /** Whether barriers succeed. */
   public void setQuorum(boolean reachable) {
     quorum = reachable;

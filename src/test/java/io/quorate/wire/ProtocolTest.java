@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.apache.zookeeper.ZooKeeper;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -400,14 +401,55 @@ class ProtocolTest {
     assertThat(word("conf")).startsWith("clientPort=").contains("\nserverId=1\n");
     assertThat(word("cons")).contains(",sid=0x" + Long.toHexString(zk.getSessionId()));
     assertThat(word("wchs")).isEqualTo("1 connections watching 1 paths\nTotal watches:1\n");
+    String session = "0x" + Long.toHexString(zk.getSessionId());
+    assertThat(word("wchc")).isEqualTo(session + "\n\t/\n\n");
+    assertThat(word("wchp")).isEqualTo("/\n\t" + session + "\n\n");
+    assertThat(word("dirs")).matches("datadir_size: \\d+\nlogdir_size: \\d+\n");
     assertThat(word("dump")).startsWith("SessionTracker dump:\n");
     assertThat(word("envi")).startsWith("Environment:\nzookeeper.version=3.9");
   }
 
   @Test
+  void countsBeginAgainWhenTold() throws Exception {
+    ZooKeeper zk = rig.client();
+    for (int i = 0; i < 100; i++) {
+      zk.exists("/", false);
+    }
+    assertThat(number(word("srvr"), "Received: ")).isGreaterThan(100);
+    assertThat(number(word("stat"), "recved=")).isGreaterThan(100);
+
+    assertThat(word("srst")).isEqualTo("Server stats reset.\n");
+    assertThat(word("crst")).isEqualTo("Connection stats reset.\n");
+
+    assertThat(number(word("srvr"), "Received: ")).isLessThan(50);
+    await(() -> number(word("stat"), "recved=") < 50);
+  }
+
+  private static long number(String text, String name) {
+    return Pattern.compile(Pattern.quote(name) + "(\\d+)")
+        .matcher(text)
+        .results()
+        .mapToLong(found -> Long.parseLong(found.group(1)))
+        .max()
+        .orElseThrow();
+  }
+
+  @Test
+  void whileNobodyLeadsTheWordsSaySo() throws Exception {
+    rig.member.replicator.loseLeader();
+
+    for (String each : List.of("srvr", "stat", "mntr", "cons", "dump", "wchs")) {
+      assertThat(word(each))
+          .isEqualTo("This ZooKeeper instance is not currently serving requests\n");
+    }
+    assertThat(word("isro")).isEqualTo("null");
+    assertThat(word("ruok")).isEqualTo("imok");
+  }
+
+  @Test
   void wordsThatAreNotWelcomeAreSaidSo() throws Exception {
-    assertThat(word("wchc"))
-        .isEqualTo("wchc is not executed because it is not in the whitelist.\n");
+    assertThat(word("gtmk"))
+        .isEqualTo("gtmk is not executed because it is not in the whitelist.\n");
     assertThat(List.of(word("help"), word("GET "))).containsOnly("");
   }
 }
