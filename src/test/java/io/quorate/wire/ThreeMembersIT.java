@@ -140,6 +140,7 @@ class ThreeMembersIT {
     var sessions = new ArrayList<Traveller>();
     try (RawClient writing = writer.to(members.leader())) {
       writer.ask(writing, Op.CREATE, create("/synced", 0));
+      writer.ask(writing, Op.CREATE, create("/mine", 0));
       for (int member = 0; member < Members.COUNT; member++) {
         var session = new Traveller();
         readers.add(session.to(member));
@@ -149,9 +150,14 @@ class ThreeMembersIT {
         byte[] data = Integer.toString(version).getBytes(UTF_8);
         writer.ask(
             writing, Op.SET_DATA, new Body().text("/synced").buffer(data).number(-1).bytes());
+        // A change behind the read must not make it older than the sync.
+        byte[] own = new Body().text("/mine").buffer(data).number(-1).bytes();
         for (RawClient reader : readers) {
-          reader.request(1, Op.SYNC, new Body().text("/synced").bytes());
-          reader.request(2, Op.GET_DATA, look("/synced"));
+          reader.requests(
+              List.of(
+                  new RawClient.Request(1, Op.SYNC, new Body().text("/synced").bytes()),
+                  new RawClient.Request(2, Op.GET_DATA, look("/synced")),
+                  new RawClient.Request(3, Op.SET_DATA, own)));
         }
         for (RawClient reader : readers) {
           assertThat(reader.frame().xid()).isEqualTo(1);
@@ -159,6 +165,7 @@ class ThreeMembersIT {
           byte[] seen = new byte[read.body().getInt()];
           read.body().get(seen);
           assertThat(new String(seen, UTF_8)).isEqualTo(Integer.toString(version));
+          assertThat(reader.frame().error()).isZero();
         }
       }
     } finally {
@@ -166,6 +173,113 @@ class ThreeMembersIT {
         reader.close();
       }
     }
+  }
+
+  @Test
+  void watchesAreTakenToAnotherMemberAndTellWhatMoved() throws Exception {
+    var watcher = new Traveller();
+    var writer = new Traveller();
+    RawClient before = watcher.to(0);
+    watcher.ask(before, Op.CREATE, create("/moved", 0));
+    for (String each : List.of("same", "set", "gone", "parent", "lonely")) {
+      watcher.ask(before, Op.CREATE, create("/moved/" + each, 0));
+    }
+    long since = watcher.zxid;
+    before.close();
+    try (RawClient writing = writer.to(1)) {
+      byte[] one = new byte[1];
+      writer.ask(
+          writing, Op.SET_DATA, new Body().text("/moved/set").buffer(one).number(-1).bytes());
+      writer.ask(writing, Op.DELETE, new Body().text("/moved/gone").number(-1).bytes());
+      writer.ask(writing, Op.CREATE, create("/moved/new", 0));
+      writer.ask(writing, Op.CREATE, create("/moved/parent/child", 0));
+      watcher.zxid = writer.zxid; // so that the next member has all of it
+
+      try (RawClient after = watcher.to(2)) {
+        after.requests(
+            List.of(
+                new RawClient.Request(
+                    1,
+                    Op.SET_WATCHES,
+                    new Body()
+                        .wide(since)
+                        .texts(List.of("/moved/same", "/moved/set", "/moved/gone"))
+                        .texts(List.of())
+                        .texts(List.of())
+                        .bytes()),
+                new RawClient.Request(
+                    2,
+                    Op.SET_WATCHES,
+                    new Body()
+                        .wide(since)
+                        .texts(List.of())
+                        .texts(List.of("/moved/new", "/moved/later"))
+                        .texts(List.of("/moved/parent", "/moved/lonely", "/moved/gone"))
+                        .bytes())));
+
+        assertThat(caughtUp(after, 1))
+            .containsExactly("3 /moved/set", "2 /moved/gone"); // by mzxid, and what is not there
+        assertThat(caughtUp(after, 2))
+            .containsExactly("1 /moved/new", "4 /moved/parent", "2 /moved/gone"); // by pzxid
+
+        writer.ask(
+            writing, Op.SET_DATA, new Body().text("/moved/same").buffer(one).number(-1).bytes());
+        writer.ask(writing, Op.CREATE, create("/moved/later", 0));
+        writer.ask(writing, Op.CREATE, create("/moved/lonely/child", 0));
+        writer.ask( // told of already, and not watched any more
+            writing, Op.SET_DATA, new Body().text("/moved/set").buffer(one).number(-1).bytes());
+        after.request(3, Op.SYNC, new Body().text("/").bytes());
+        var events = new ArrayList<String>();
+        Frame frame;
+        for (frame = after.frame(); frame.xid() == -1; frame = after.frame()) {
+          assertThat(frame.zxid()).isPositive();
+          events.add(event(frame));
+        }
+        assertThat(frame.xid()).isEqualTo(3);
+        assertThat(events).containsExactly("3 /moved/same", "1 /moved/later", "4 /moved/lonely");
+      }
+    }
+  }
+
+  /** The events before the reply {@code xid}; each has the zxid of what nobody saw, −1. */
+  private static List<String> caughtUp(RawClient client, int xid) throws IOException {
+    var events = new ArrayList<String>();
+    Frame frame;
+    for (frame = client.frame(); frame.xid() == -1; frame = client.frame()) {
+      assertThat(frame.zxid()).isEqualTo(-1);
+      events.add(event(frame));
+    }
+    assertThat(frame.xid()).isEqualTo(xid);
+    assertThat(frame.error()).isZero();
+    return events;
+  }
+
+  /** Its type and path. */
+  private static String event(Frame frame) {
+    int type = frame.body().getInt();
+    frame.body().getInt();
+    byte[] path = new byte[frame.body().getInt()];
+    frame.body().get(path);
+    return type + " " + new String(path, UTF_8);
+  }
+
+  @Test
+  void aNewLeaderGivesEverySessionItsWholeTimeout() throws Exception {
+    var session = new Traveller(); // 10 s
+    RawClient client = session.to((members.leader() + 1) % Members.COUNT);
+    session.ask(client, Op.CREATE, create("/patient", EPHEMERAL));
+    client.close();
+    long silent = System.nanoTime();
+    Thread.sleep(7_000);
+    int leader = members.leader();
+    members.kill(leader);
+    TimeUnit.NANOSECONDS.sleep(TimeUnit.SECONDS.toNanos(12) - (System.nanoTime() - silent));
+
+    RawClient again = session.to((leader + 1) % Members.COUNT); // asserts that it is the same
+    session.ask(again, Op.SYNC, new Body().text("/").bytes());
+    assertThat(session.ask(again, Op.EXISTS, look("/patient")).error()).isZero();
+    again.close();
+    members.revive(leader);
   }
 
   @Test
