@@ -57,6 +57,13 @@ class DifferentialTest {
           "/zookeeper/config",
           "/none/x",
           "/e\u0301");
+  private static final String QUOTA = "/zookeeper/quota/a";
+  private static final List<String> LIMITS =
+      List.of(
+          "count=-1,bytes=-1=;byteHardLimit=40;countHardLimit=5",
+          "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=3",
+          "count=2,bytes=10",
+          "count=4,bytes=20=;byteHardLimit=60;countHardLimit=-1");
   private static final List<String> PROPERTIES =
       List.of(
           "zookeeper.extendedTypesEnabled",
@@ -184,13 +191,17 @@ class DifferentialTest {
     /** A session was closed in this step: ZooKeeper deletes its ephemerals in no order. */
     private boolean closed;
 
+    /** Every other seed has a quota on {@code /a}. */
+    private final boolean quotas;
+
     Both(long seed) throws Exception {
       random = new Random(seed);
+      quotas = seed % 2 == 1;
       java.io.File home = directory.resolve("seed" + seed).toFile();
       server = new ZooKeeperServer(home, home, TICK_MS);
       door = ServerCnxnFactory.createFactory(new InetSocketAddress("127.0.0.1", 0), 20);
       door.startup(server);
-      rig = WireRig.start(WireRig.settings(2 * TICK_MS, 20 * TICK_MS, false), 0);
+      rig = WireRig.start(WireRig.settings(2 * TICK_MS, 20 * TICK_MS, true), 0);
       // Theirs has no container manager when it is started so; ours is not to reap either.
       rig.member.replicator.setLeading(false);
       var anySession = new io.quorate.state.Session(1, io.quorate.tree.Bytes.EMPTY, 6_000, 1, 1);
@@ -225,6 +236,12 @@ class DifferentialTest {
     }
 
     void run() throws Exception {
+      if (quotas) {
+        for (String path :
+            List.of(QUOTA, QUOTA + "/zookeeper_limits", QUOTA + "/zookeeper_stats")) {
+          single(pairs.get(0), new Request(Op.CREATE, quotaNode(path)), "a quota");
+        }
+      }
       for (int step = 0; step < STEPS; step++) {
         int at = random.nextInt(CONNECTIONS);
         Pair pair = pairs.get(at);
@@ -237,7 +254,8 @@ class DifferentialTest {
           closeAndOpen(at, what);
         } else if (dice == 2) {
           wrongPassword(at);
-        } else if (dice < 10) {
+        } else if (dice < 10 && !quotas) {
+          // With quotas theirs judges what is still under way by the counts before it.
           pipeline(pair, what);
         } else {
           single(pair, request(), what);
@@ -398,7 +416,45 @@ class DifferentialTest {
           whole.op, Arrays.copyOf(whole.theirs, kept), Arrays.copyOf(whole.ours, kept));
     }
 
+    private Body quotaNode(String path) {
+      String data =
+          path.endsWith("limits")
+              ? LIMITS.get(random.nextInt(LIMITS.size()))
+              : path.endsWith("stats") ? "count=0,bytes=0" : "";
+      return new Body()
+          .text(path)
+          .buffer(data.getBytes(StandardCharsets.UTF_8))
+          .number(1)
+          .number(31)
+          .text("world")
+          .text("anyone")
+          .number(0);
+    }
+
+    private Request quota() {
+      String limits = QUOTA + "/zookeeper_limits";
+      String stats = QUOTA + "/zookeeper_stats";
+      return switch (random.nextInt(8)) {
+        case 0 ->
+            new Request(
+                Op.SET_DATA,
+                new Body()
+                    .text(limits)
+                    .buffer(
+                        LIMITS.get(random.nextInt(LIMITS.size())).getBytes(StandardCharsets.UTF_8))
+                    .number(-1));
+        case 1 -> new Request(Op.DELETE, new Body().text(limits).number(-1));
+        case 2, 3 -> new Request(Op.CREATE, quotaNode(limits));
+        case 4 -> new Request(Op.GET_DATA, new Body().text(limits).flag(random.nextBoolean()));
+        case 5 -> new Request(Op.GET_CHILDREN2, new Body().text(QUOTA).flag(false));
+        default -> new Request(Op.GET_DATA, new Body().text(stats).flag(random.nextBoolean()));
+      };
+    }
+
     private Request wholeRequest() {
+      if (quotas && random.nextInt(8) == 0) {
+        return quota();
+      }
       switch (random.nextInt(30)) {
         case 0, 1, 2, 3, 4, 5:
           return create();
@@ -521,7 +577,8 @@ class DifferentialTest {
 
     private Body multi() {
       var body = new Body();
-      int count = random.nextInt(5);
+      // Theirs judges each by the counts before all of them.
+      int count = random.nextInt(quotas ? 2 : 5);
       for (int i = 0; i < count; i++) {
         int op =
             List.of(Op.CREATE, Op.CREATE2, Op.DELETE, Op.SET_DATA, Op.CHECK, Op.CREATE_CONTAINER)
