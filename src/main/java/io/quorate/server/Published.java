@@ -13,12 +13,17 @@ import java.util.concurrent.CompletableFuture;
  * <p>Written by the Applier's thread alone; read by all with one volatile read.
  */
 public final class Published {
+  private static final int SWEEP_AT_LEAST = 64;
+
   private final Object lock = new Object();
   private final PriorityQueue<Waiter> byIndex =
       new PriorityQueue<>(Comparator.comparingLong(Waiter::target));
   private final PriorityQueue<Waiter> byZxid =
       new PriorityQueue<>(Comparator.comparingLong(Waiter::target));
   private volatile View view;
+
+  /** How many waiters make it worth looking for those who wait no more; guarded by lock. */
+  private int sweepAt = SWEEP_AT_LEAST;
 
   Published(State state) {
     this.view = new View(state, 0);
@@ -62,7 +67,11 @@ public final class Published {
       if (reached >= target) {
         return CompletableFuture.completedFuture(now.state);
       }
-      waiters.removeIf(waiter -> waiter.future.isDone());
+      if (byIndex.size() + byZxid.size() >= sweepAt) {
+        byIndex.removeIf(waiter -> waiter.future.isDone());
+        byZxid.removeIf(waiter -> waiter.future.isDone());
+        sweepAt = Math.max(SWEEP_AT_LEAST, 2 * (byIndex.size() + byZxid.size()));
+      }
       waiters.add(new Waiter(target, future));
     }
     return future;

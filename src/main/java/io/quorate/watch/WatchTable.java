@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +75,10 @@ public final class WatchTable {
     private final Subscriber subscriber;
     private boolean cancelled;
 
+    // Where it stands in the lists of its path.
+    private int exactAt;
+    private int belowAt;
+
     private Subscription(ZPath path, Scope scope, Subscriber subscriber) {
       this.path = path;
       this.scope = scope;
@@ -90,9 +95,9 @@ public final class WatchTable {
         if (!cancelled) {
           cancelled = true;
           count--;
-          remove(exact, path, this);
+          remove(exact, path, exactAt, (moved, at) -> moved.exactAt = at);
           if (scope != Scope.NODE) {
-            remove(below, path, this);
+            remove(below, path, belowAt, (moved, at) -> moved.belowAt = at);
           }
         }
       }
@@ -114,12 +119,18 @@ public final class WatchTable {
 
   public synchronized Subscription subscribe(ZPath path, Scope scope, Subscriber subscriber) {
     var subscription = new Subscription(path, scope, subscriber);
-    exact.computeIfAbsent(path, p -> new ArrayList<>(1)).add(subscription);
+    subscription.exactAt = add(exact, subscription);
     if (scope != Scope.NODE) {
-      below.computeIfAbsent(path, p -> new ArrayList<>(1)).add(subscription);
+      subscription.belowAt = add(below, subscription);
     }
     count++;
     return subscription;
+  }
+
+  private static int add(Map<ZPath, List<Subscription>> index, Subscription subscription) {
+    List<Subscription> list = index.computeIfAbsent(subscription.path, path -> new ArrayList<>(1));
+    list.add(subscription);
+    return list.size() - 1;
   }
 
   /** How many subscriptions there are. */
@@ -196,11 +207,22 @@ public final class WatchTable {
     }
   }
 
+  /** The last one takes the place: of ten thousand on one path each may end without a search. */
   private static void remove(
-      Map<ZPath, List<Subscription>> index, ZPath path, Subscription subscription) {
+      Map<ZPath, List<Subscription>> index,
+      ZPath path,
+      int at,
+      ObjIntConsumer<Subscription> moved) {
     List<Subscription> list = index.get(path);
-    if (list != null && list.remove(subscription) && list.isEmpty()) {
+    if (list == null) {
+      return;
+    }
+    Subscription last = list.removeLast();
+    if (list.isEmpty()) {
       index.remove(path);
+    } else if (at < list.size()) {
+      list.set(at, last);
+      moved.accept(last, at);
     }
   }
 

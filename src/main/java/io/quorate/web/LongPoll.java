@@ -7,10 +7,14 @@ import io.quorate.tree.ZPath;
 import io.quorate.watch.WatchTable;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,6 +26,7 @@ import org.springframework.stereotype.Component;
 final class LongPoll implements SmartLifecycle {
   private static final int LONGEST_SECONDS = 60;
   private static final long TIME_IS_UP = -1;
+  private static final long LOOK_PERIOD_MS = 20;
   private static final Pattern WAIT = Pattern.compile("(?:^|[,;\\s])wait\\s*=\\s*\"?(\\d{1,9})\"?");
 
   private final Coordinator coordinator;
@@ -30,6 +35,17 @@ final class LongPoll implements SmartLifecycle {
 
   /** Whoever waits; when the member stops they are answered at once. */
   private final Set<CompletableFuture<Long>> waiting = ConcurrentHashMap.newKeySet();
+
+  /** Who has been told, and by which zxid, but has not gone on yet. */
+  private final Queue<Told> told = new ConcurrentLinkedQueue<>();
+
+  private final AtomicBoolean telling = new AtomicBoolean();
+
+  /** Who waits for any change; all of them are looked through together. */
+  private final Set<Follower> followers = ConcurrentHashMap.newKeySet();
+
+  private final AtomicBoolean following = new AtomicBoolean();
+  private final Executor nextLook;
 
   private volatile boolean running;
 
@@ -45,7 +61,13 @@ final class LongPoll implements SmartLifecycle {
     this.coordinator = coordinator;
     this.watches = watches;
     this.threads = threads;
+    this.nextLook =
+        CompletableFuture.delayedExecutor(LOOK_PERIOD_MS, TimeUnit.MILLISECONDS, threads);
   }
+
+  private record Told(CompletableFuture<Long> one, long zxid) {}
+
+  private record Follower(Predicate<State> moved, CompletableFuture<Long> one) {}
 
   /** How long the request would wait, in seconds; empty when it would not. */
   static Optional<Integer> seconds(HttpServletRequest request) {
@@ -69,14 +91,14 @@ final class LongPoll implements SmartLifecycle {
     if (moved.test(state) || left <= 0 || !running) {
       return CompletableFuture.completedFuture(state);
     }
-    var told = new CompletableFuture<Long>();
-    waiting.add(told);
-    told.completeOnTimeout(TIME_IS_UP, left, TimeUnit.NANOSECONDS);
-    Runnable forget = signal == Signal.EVENT ? watch(path, moved, told) : follow(state, told);
+    var one = new CompletableFuture<Long>();
+    waiting.add(one);
+    one.completeOnTimeout(TIME_IS_UP, left, TimeUnit.NANOSECONDS);
+    Runnable forget = signal == Signal.EVENT ? watch(path, moved, one) : follow(moved, one);
     // An event comes before its state is published: go on once it is.
-    return told.thenComposeAsync(
+    return one.thenComposeAsync(
             zxid -> {
-              waiting.remove(told);
+              waiting.remove(one);
               forget.run();
               return zxid == TIME_IS_UP
                   ? CompletableFuture.completedFuture(coordinator.state())
@@ -86,34 +108,79 @@ final class LongPoll implements SmartLifecycle {
         .thenComposeAsync(next -> until(path, next, moved, signal, deadlineNanos), threads);
   }
 
-  private Runnable watch(ZPath path, Predicate<State> moved, CompletableFuture<Long> told) {
+  private Runnable watch(ZPath path, Predicate<State> moved, CompletableFuture<Long> one) {
     return watches.atomically(
         fired -> {
           if (moved.test(fired)) {
-            told.complete(fired.zxid());
+            one.complete(fired.zxid());
           }
-          return watches.subscribe(path, WatchTable.Scope.NODE, teller(told))::cancel;
+          return watches.subscribe(path, WatchTable.Scope.NODE, teller(one))::cancel;
         });
   }
 
-  private Runnable follow(State state, CompletableFuture<Long> told) {
-    CompletableFuture<State> next = coordinator.whenZxid(state.zxid() + 1);
-    next.thenAccept(newer -> told.complete(newer.zxid()));
-    return () -> next.cancel(false);
-  }
-
-  private static WatchTable.Subscriber teller(CompletableFuture<Long> told) {
+  private WatchTable.Subscriber teller(CompletableFuture<Long> one) {
     return new WatchTable.Subscriber() {
       @Override
       public void event(TreeEvent event, State after) {
-        told.complete(after.zxid());
+        tell(one, after.zxid());
       }
 
       @Override
       public void replaced(State before, State after) {
-        told.complete(after.zxid());
+        tell(one, after.zxid());
       }
     };
+  }
+
+  /** Only queues: thousands may wait for one event, and the Applier's thread waits for this. */
+  private void tell(CompletableFuture<Long> one, long zxid) {
+    told.add(new Told(one, zxid));
+    if (telling.compareAndSet(false, true)) {
+      threads.execute(this::tellAll);
+    }
+  }
+
+  private void tellAll() {
+    do {
+      for (Told next = told.poll(); next != null; next = told.poll()) {
+        next.one.complete(next.zxid);
+      }
+      telling.set(false);
+    } while (!told.isEmpty() && telling.compareAndSet(false, true));
+  }
+
+  private Runnable follow(Predicate<State> moved, CompletableFuture<Long> one) {
+    var follower = new Follower(moved, one);
+    followers.add(follower);
+    if (following.compareAndSet(false, true)) {
+      nextLook.execute(this::look);
+    } else {
+      // The newest state may have been looked at just before.
+      State newest = coordinator.state();
+      if (moved.test(newest)) {
+        one.complete(newest.zxid());
+      }
+    }
+    return () -> followers.remove(follower);
+  }
+
+  /** Looks through all followers, not more often than they are worth, for as long as there are. */
+  private void look() {
+    State state = coordinator.state();
+    for (Follower follower : followers) {
+      if (follower.moved.test(state)) {
+        follower.one.complete(state.zxid());
+      }
+    }
+    if (followers.isEmpty()) {
+      following.set(false);
+      if (followers.isEmpty() || !following.compareAndSet(false, true)) {
+        return;
+      }
+    }
+    coordinator
+        .whenZxid(state.zxid() + 1)
+        .whenComplete((newer, failure) -> nextLook.execute(this::look));
   }
 
   @Override
@@ -125,7 +192,7 @@ final class LongPoll implements SmartLifecycle {
   @Override
   public void stop() {
     running = false;
-    waiting.forEach(told -> told.complete(TIME_IS_UP));
+    waiting.forEach(one -> one.complete(TIME_IS_UP));
   }
 
   @Override
