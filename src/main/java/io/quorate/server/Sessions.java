@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,9 @@ public final class Sessions {
   /** 2020-01-01: 41 bits of milliseconds from there end in 2089. */
   private static final long ID_EPOCH_MS = 1_577_836_800_000L;
 
-  private static final int EXPIRE_PER_TICK = 1000;
+  /** Ends under way: a hundred thousand that are due at once must not crowd out the writes. */
+  private static final int MAX_ENDING = 1000;
+
   private static final int VOUCH_FRACTION = 3;
   private static final int REPORT_MAX = 100_000;
 
@@ -42,6 +45,7 @@ public final class Sessions {
   private final Clock clock;
   private final int member;
   private final SecureRandom random = new SecureRandom();
+  private final AtomicInteger ending = new AtomicInteger();
 
   private final Object lock = new Object();
   // Guarded by lock.
@@ -189,7 +193,8 @@ public final class Sessions {
       ends = ends(state, now);
     }
     for (Submission end : ends) {
-      coordinator.submit(end);
+      ending.incrementAndGet();
+      coordinator.submit(end).whenComplete((reply, failure) -> ending.decrementAndGet());
     }
   }
 
@@ -274,8 +279,12 @@ public final class Sessions {
 
   private List<Submission> ends(State state, long now) {
     var ends = new ArrayList<Submission>();
+    int room = MAX_ENDING - ending.get();
+    if (room <= 0) {
+      return ends;
+    }
     long term = coordinator.replicator().leadership().term();
-    for (long id : silence.overdue(now, EXPIRE_PER_TICK)) {
+    for (long id : silence.overdue(now, room)) {
       state
           .session(id)
           .ifPresent(
