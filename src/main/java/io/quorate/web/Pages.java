@@ -1,7 +1,11 @@
 package io.quorate.web;
 
 import io.quorate.server.Clock;
+import io.quorate.server.Coordinator;
+import io.quorate.state.History;
+import io.quorate.state.State;
 import io.quorate.tree.ZPath;
+import io.quorate.tree.ZnodeTree;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -10,13 +14,19 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
 /**
  * States held for those who leaf through children, so that every page shows the same moment.
  *
  * <p>A listing is held for {@link #HELD_FOR} after its last page and {@link #AT_MOST} of them at a
- * time, the one longest unused goes first; its tokens are then answered with 410. Any thread.
+ * time; together they keep no more alive than {@code maxWeightBytes}, by estimate. The one longest
+ * unused goes first; its tokens are then answered with 410. Any thread.
  */
 @Component
 final class Pages {
@@ -24,15 +34,37 @@ final class Pages {
   static final int AT_MOST = 1_000;
 
   private static final int ID_BYTES = 12;
+  private static final int PART_OF_HEAP = 8;
+  private static final long SWEEP_MS = 1_000;
+
+  /** What a write copies of the tree, and a znode takes beside its data: both rather much. */
+  private static final long COPIED_BYTES = 2_048;
+
+  private static final long ZNODE_BYTES = 256;
 
   private final Clock clock;
+  private final Coordinator coordinator;
+  private final Executor nextSweep;
+  private final long maxWeightBytes;
   private final SecureRandom random = new SecureRandom();
 
-  /** By id, the longest unused first; guarded by this. */
+  // Guarded by this.
+
+  /** By id, the longest unused first. */
   private final Map<String, Held> held = new LinkedHashMap<>(16, 0.75f, true);
 
-  Pages(Clock clock) {
+  private boolean sweeping;
+
+  @Autowired
+  Pages(Clock clock, Coordinator coordinator, WebThreads threads) {
+    this(clock, coordinator, threads, Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
+  }
+
+  Pages(Clock clock, Coordinator coordinator, Executor threads, long maxWeightBytes) {
     this.clock = clock;
+    this.coordinator = coordinator;
+    this.nextSweep = CompletableFuture.delayedExecutor(SWEEP_MS, TimeUnit.MILLISECONDS, threads);
+    this.maxWeightBytes = maxWeightBytes;
   }
 
   private static final class Held {
@@ -65,7 +97,51 @@ final class Pages {
     var listing = new Held(snapshot, path);
     listing.deadlineMs = now + HELD_FOR.toMillis();
     held.put(id, listing);
+    if (!sweeping) {
+      sweeping = true;
+      nextSweep.execute(this::sweep);
+    }
     return id;
+  }
+
+  /** Lets go without being asked, for as long as there is anything to let go. */
+  private synchronized void sweep() {
+    forget(clock.monotonicMs());
+    State newest = coordinator.state();
+    while (!held.isEmpty() && weightBytes(newest) > maxWeightBytes) {
+      Iterator<Held> oldest = held.values().iterator();
+      oldest.next();
+      oldest.remove();
+    }
+    sweeping = !held.isEmpty();
+    if (sweeping) {
+      nextSweep.execute(this::sweep);
+    }
+  }
+
+  /**
+   * What only the held states keep alive: of each what was written until the next one, and no more
+   * than all of it. A write weighs what the history says of the last ones.
+   */
+  private long weightBytes(State newest) {
+    var trees = new TreeMap<Long, ZnodeTree>();
+    held.values().forEach(each -> trees.put(each.snapshot.zxid(), each.snapshot.tree()));
+    History history = newest.history();
+    long perWrite =
+        COPIED_BYTES
+            + (history.changeCount() == 0 ? 0 : history.weightBytes() / history.changeCount());
+    long weight = 0;
+    for (Map.Entry<Long, ZnodeTree> each : trees.entrySet()) {
+      Long next = trees.higherKey(each.getKey());
+      long writes = (next == null ? newest.zxid() : next) - each.getKey();
+      ZnodeTree tree = each.getValue();
+      weight += Math.min(writes * perWrite, tree.weightBytes() + tree.size() * ZNODE_BYTES);
+    }
+    return weight;
+  }
+
+  synchronized int heldCount() {
+    return held.size();
   }
 
   static String token(String id, String after) {
