@@ -12,9 +12,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,7 +34,8 @@ import tools.jackson.databind.JsonNode;
  */
 final class WatchSocket {
   static final int MAX_SUBSCRIPTIONS = 1_000;
-  static final int MAX_FRAME_BYTES = 64 * 1024;
+  static final int MAX_MESSAGE_CHARS = 64 * 1024;
+  private static final int MAX_REPLIES = 10_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(WatchSocket.class);
 
@@ -41,8 +44,14 @@ final class WatchSocket {
   private final WatchStreams streams;
   private final WebThreads threads;
   private final ReentrantLock writing = new ReentrantLock();
-  private final Map<String, WatchStream> subscriptions = new ConcurrentHashMap<>();
+  private final Map<String, Subscribed> subscriptions = new ConcurrentHashMap<>();
   private final Runnable ender = this::goingAway;
+
+  /** Answers in the order of what was asked; sent by whoever writes next. */
+  private final Queue<Map<String, Object>> replies = new LinkedBlockingQueue<>(MAX_REPLIES);
+
+  /** The beginning of a message whose end is yet to come. Owned by the container's thread. */
+  private @Nullable StringBuilder begun;
 
   /** Who subscribes from now on. */
   private volatile Caller caller;
@@ -51,6 +60,8 @@ final class WatchSocket {
   private volatile @Nullable String token;
 
   private volatile boolean closed;
+
+  private record Subscribed(WatchStream stream, Sink sink) {}
 
   WatchSocket(
       WebSocketSession socket, Gate gate, WatchStreams streams, WebThreads threads, Caller caller) {
@@ -71,25 +82,59 @@ final class WatchSocket {
   void closed() {
     closed = true;
     streams.forget(ender);
-    subscriptions.values().forEach(WatchStream::close);
+    subscriptions.values().forEach(each -> each.stream.close());
     subscriptions.clear();
   }
 
   private void goingAway() {
+    close(CloseStatus.GOING_AWAY);
+    subscriptions.values().forEach(each -> each.stream.close());
+  }
+
+  private void close(CloseStatus why) {
     threads.execute(
         () -> {
           try {
-            socket.close(CloseStatus.GOING_AWAY);
+            socket.close(why);
           } catch (IOException e) {
             LOG.debug("the socket could not be closed", e);
           }
         });
-    subscriptions.values().forEach(WatchStream::close);
   }
 
   // What the client says; the container calls it with one message at a time
 
-  void received(String text) {
+  /**
+   * @param last whether the message ends with {@code part}
+   */
+  void received(String part, boolean last) {
+    StringBuilder whole = begun;
+    if (whole == null && last) {
+      received(part);
+      return;
+    }
+    if (whole == null) {
+      whole = new StringBuilder();
+      begun = whole;
+    }
+    whole.append(part);
+    if (whole.length() > MAX_MESSAGE_CHARS) {
+      begun = null;
+      close(
+          CloseStatus.TOO_BIG_TO_PROCESS.withReason(
+              "a message has at most " + MAX_MESSAGE_CHARS + " characters"));
+    } else if (last) {
+      begun = null;
+      received(whole.toString());
+    }
+  }
+
+  void receivedBinary() {
+    stillThere();
+    refuse(null, Problem.badArguments("messages are text frames"));
+  }
+
+  private void received(String text) {
     stillThere();
     String id = null;
     try {
@@ -148,12 +193,22 @@ final class WatchSocket {
                 refuse(id, failure);
               } else if (opened.isEmpty()) {
                 gone(id);
-              } else if (closed || subscriptions.putIfAbsent(id, opened.get()) != null) {
-                refuse(id, Problem.badArguments("there is a subscription with this id already"));
               } else {
-                threads.execute(() -> run(id, opened.get()));
+                begin(id, new Subscribed(opened.get(), sink));
               }
             });
+  }
+
+  private void begin(String id, Subscribed subscribed) {
+    if (closed || subscriptions.putIfAbsent(id, subscribed) != null) {
+      refuse(id, Problem.badArguments("there is a subscription with this id already"));
+    } else {
+      // Before anything is asked of it, and before its first event: answers go first.
+      var answer = message(id, "subscribed");
+      answer.put("zxid", Json.hex(subscribed.stream.armedZxid()));
+      trySend(answer);
+      threads.execute(() -> run(id, subscribed));
+    }
   }
 
   private static @Nullable Position since(JsonNode message) {
@@ -166,45 +221,53 @@ final class WatchSocket {
   }
 
   private static boolean isDataWanted(JsonNode include) {
-    boolean data = false;
+    if (include.isMissingNode() || include.isNull()) {
+      return false;
+    }
     for (JsonNode each : include) {
       if (!each.asString("").equals("data")) {
-        throw Problem.badArguments("\"include\" is [\"data\"] or nothing");
+        throw wrongInclude();
       }
-      data = true;
     }
-    return data;
+    if (!include.isArray() && !include.asString("").equals("data")) {
+      throw wrongInclude();
+    }
+    return !include.isArray() || !include.isEmpty();
+  }
+
+  private static Problem wrongInclude() {
+    return Problem.badArguments("\"include\" is [\"data\"] or nothing");
   }
 
   /** The sender. */
-  private void run(String id, WatchStream stream) {
+  private void run(String id, Subscribed subscribed) {
     try {
       if (!closed) {
-        stream.run();
+        subscribed.stream.run();
       }
     } catch (IOException e) {
       LOG.debug("the client has gone", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      subscriptions.remove(id, stream);
+      subscriptions.remove(id, subscribed);
     }
   }
 
   private void unsubscribe(@Nullable String id) {
-    WatchStream stream = id == null ? null : subscriptions.remove(id);
-    if (stream == null) {
+    Subscribed subscribed = id == null ? null : subscriptions.remove(id);
+    if (subscribed == null) {
       throw new Problem(404, "NOWATCHER", "there is no such subscription");
     }
-    stream.close();
-    var message = message(id, "unsubscribed");
-    trySend(message);
+    subscribed.sink.ended = true;
+    subscribed.stream.close();
+    trySend(message(id, "unsubscribed"));
   }
 
   private void ping() {
     long zxid = streams.firedZxid();
     List<CompletableFuture<Long>> levels = new ArrayList<>();
-    subscriptions.values().forEach(stream -> levels.add(stream.level()));
+    subscriptions.values().forEach(each -> levels.add(each.stream.level()));
     CompletableFuture.allOf(levels.toArray(CompletableFuture[]::new))
         .thenRunAsync(
             () -> {
@@ -322,29 +385,50 @@ final class WatchSocket {
 
   /** On a thread of its own: whoever says something must not wait for a slow reader. */
   private void trySend(Map<String, Object> message) {
+    if (!replies.offer(message)) {
+      close(CloseStatus.POLICY_VIOLATION.withReason("answers are not read"));
+      return;
+    }
     threads.execute(
         () -> {
+          writing.lock();
           try {
-            send(message);
+            sendReplies();
           } catch (IOException e) {
             LOG.debug("the client has gone", e);
+          } finally {
+            writing.unlock();
           }
         });
   }
 
-  private void send(Map<String, Object> message) throws IOException {
-    send(new TextMessage(Json.bytes(message)));
+  /** Called under {@code writing}. */
+  private void sendReplies() throws IOException {
+    for (Map<String, Object> next = replies.poll(); next != null; next = replies.poll()) {
+      write(text(next));
+    }
   }
 
   private void send(WebSocketMessage<?> frame) throws IOException {
     writing.lock();
     try {
-      socket.sendMessage(frame);
-    } catch (IllegalStateException e) {
-      throw new IOException("the socket is closed", e);
+      sendReplies();
+      write(frame);
     } finally {
       writing.unlock();
     }
+  }
+
+  private void write(WebSocketMessage<?> frame) throws IOException {
+    try {
+      socket.sendMessage(frame);
+    } catch (IllegalStateException e) {
+      throw new IOException("the socket is closed", e);
+    }
+  }
+
+  private static TextMessage text(Map<String, Object> message) {
+    return new TextMessage(Json.bytes(message));
   }
 
   /** Writes the frames of one subscription. */
@@ -352,17 +436,17 @@ final class WatchSocket {
     private final String id;
     private final boolean withData;
 
+    /** Set when the client wants no more; looked at under {@code writing}. */
+    private volatile boolean ended;
+
     Sink(String id, boolean withData) {
       this.id = id;
       this.withData = withData;
     }
 
+    /** Said already. */
     @Override
-    public void begun(long zxid) throws IOException {
-      var subscribed = message(id, "subscribed");
-      subscribed.put("zxid", Json.hex(zxid));
-      send(subscribed);
-    }
+    public void begun(long zxid) {}
 
     @Override
     public void event(TreeEvent event, boolean isInitial) throws IOException {
@@ -384,6 +468,19 @@ final class WatchSocket {
       lagging.put("resume", resume.toString());
       lagging.put("sent", sent.toString());
       send(lagging);
+    }
+
+    /** A client that has unsubscribed may give the id to another: nothing more under it. */
+    private void send(Map<String, Object> message) throws IOException {
+      TextMessage frame = text(message);
+      writing.lock();
+      try {
+        if (!ended) {
+          WatchSocket.this.send(frame);
+        }
+      } finally {
+        writing.unlock();
+      }
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.ServerHttpRequest;
 import org.springframework.http.server.ServerHttpResponse;
 import org.springframework.http.server.ServletServerHttpRequest;
+import org.springframework.web.socket.BinaryMessage;
 import org.springframework.web.socket.CloseStatus;
 import org.springframework.web.socket.PongMessage;
 import org.springframework.web.socket.TextMessage;
@@ -46,7 +47,11 @@ class WatchSockets implements WebSocketConfigurer {
 
   @Override
   public void registerWebSocketHandlers(WebSocketHandlerRegistry registry) {
-    registry.addHandler(new Handler(), "/watch").addInterceptors(new Handshake());
+    // CrossSiteGuard has judged the origin already, and answers with a problem document.
+    registry
+        .addHandler(new Handler(), "/watch")
+        .addInterceptors(new Handshake())
+        .setAllowedOriginPatterns("*");
   }
 
   /** Finds out who asks, while there still is a request. */
@@ -97,7 +102,6 @@ class WatchSockets implements WebSocketConfigurer {
   private final class Handler extends AbstractWebSocketHandler {
     @Override
     public void afterConnectionEstablished(WebSocketSession session) {
-      session.setTextMessageSizeLimit(WatchSocket.MAX_FRAME_BYTES);
       if (session instanceof NativeWebSocketSession nativeSession
           && nativeSession.getNativeSession() instanceof jakarta.websocket.Session tomcat) {
         tomcat
@@ -111,10 +115,23 @@ class WatchSockets implements WebSocketConfigurer {
       }
     }
 
+    /** Else the container would keep a buffer for the largest message, for each socket. */
+    @Override
+    public boolean supportsPartialMessages() {
+      return true;
+    }
+
     @Override
     protected void handleTextMessage(WebSocketSession session, TextMessage message) {
       if (session.getAttributes().get(SOCKET) instanceof WatchSocket socket) {
-        socket.received(message.getPayload());
+        socket.received(message.getPayload(), message.isLast());
+      }
+    }
+
+    @Override
+    protected void handleBinaryMessage(WebSocketSession session, BinaryMessage message) {
+      if (message.isLast() && session.getAttributes().get(SOCKET) instanceof WatchSocket socket) {
+        socket.receivedBinary();
       }
     }
 

@@ -202,6 +202,11 @@ final class WatchStream implements WatchTable.Subscriber {
     }
   }
 
+  /** What the member had told everybody up to when the stream was opened. */
+  long armedZxid() {
+    return armedZxid;
+  }
+
   /** How often the client was too slow for its outbox. */
   int overflowCount() {
     lock.lock();

@@ -20,7 +20,11 @@ class WebConfiguration implements WebMvcConfigurer {
   /** Rest of a refused body that is still read, so that the client sees the answer. */
   private static final int SWALLOWED_BYTES = 64 << 20;
 
-  private static final int MAX_HEADER_BYTES = 64 * 1024;
+  /** Each connection has a buffer for so much, also while it only listens to events. */
+  private static final int MAX_HEADER_BYTES = 32 * 1024;
+
+  private static final String SOCKET_BUFFER_BYTES = "4096";
+  private static final String MESSAGE_BUFFER_CHARS = "1024";
   private static final int STALLED_MS = 300_000;
   private static final int IDLE_MS = 60_000;
 
@@ -59,8 +63,14 @@ class WebConfiguration implements WebMvcConfigurer {
   static WebServerFactoryCustomizer<TomcatServletWebServerFactory> rawRequests() {
     return tomcat -> {
       tomcat.addEngineValves(new RawResponseValve());
+      // Of these each WebSocket has three; Tomcat looks for the property once, when it starts.
+      System.setProperty("org.apache.tomcat.websocket.DEFAULT_BUFFER_SIZE", SOCKET_BUFFER_BYTES);
       tomcat.addContextCustomizers(
           context -> {
+            context.addParameter(
+                "org.apache.tomcat.websocket.textBufferSize", MESSAGE_BUFFER_CHARS);
+            context.addParameter(
+                "org.apache.tomcat.websocket.binaryBufferSize", MESSAGE_BUFFER_CHARS);
             if (context.getParent() instanceof StandardHost host) {
               host.setErrorReportValveClass("");
               host.getPipeline().addValve(new ErrorPages.Valve());

@@ -3,7 +3,11 @@ package io.quorate.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quorate.state.Command;
+import io.quorate.state.Precondition;
 import io.quorate.state.Settings;
+import io.quorate.tree.Bytes;
+import io.quorate.tree.ZPath;
 import io.quorate.web.Raw.Answer;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -14,13 +18,16 @@ import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -295,6 +302,7 @@ class WatchHttpTest {
   private static final class Client implements WebSocket.Listener, AutoCloseable {
     private final LinkedBlockingQueue<JsonNode> told = new LinkedBlockingQueue<>();
     private final StringBuilder partial = new StringBuilder();
+    private final CompletableFuture<String> ended = new CompletableFuture<>();
     private final WebSocket socket;
 
     Client(@Nullable String token) {
@@ -315,6 +323,12 @@ class WatchHttpTest {
         partial.setLength(0);
       }
       webSocket.request(1);
+      return null;
+    }
+
+    @Override
+    public @Nullable CompletionStage<?> onClose(WebSocket webSocket, int status, String reason) {
+      ended.complete(status + " " + reason);
       return null;
     }
 
@@ -384,6 +398,9 @@ class WatchHttpTest {
               "{\"op\":\"dance\"}",
               "{\"op\":\"subscribe\",\"path\":\"/a\"}",
               "{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"a\"}",
+              "{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"/a\",\"include\":\"everything\"}",
+              "{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"/a\",\"depth\":\"2\"}",
+              "{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"/a\",\"since\":\"yesterday\"}",
               "{\"op\":\"unsubscribe\",\"id\":\"9\"}",
               "{\"op\":\"authenticate\",\"authorization\":\"Bearer x\"}",
               "{\"op\":\"attach\",\"token\":\"x\"}")) {
@@ -392,6 +409,92 @@ class WatchHttpTest {
       }
       client.say("{\"op\":\"ping\"}");
       assertThat(client.next().path("op").asString()).isEqualTo("pong");
+    }
+  }
+
+  @Test
+  void aMessageMayComeInPieces() throws Exception {
+    String padding = " ".repeat(20_000);
+    try (var client = new Client(null)) {
+      client.socket.sendText("{\"op\":" + padding, false).join();
+      client.socket.sendText(padding + "\"ping\"}", true).join();
+
+      assertThat(client.next().path("op").asString()).isEqualTo("pong");
+    }
+  }
+
+  @Test
+  void aMessageThatIsTooLongEndsTheSocketWithAReason() throws Exception {
+    try (var client = new Client(null)) {
+      client.say("x".repeat(WatchSocket.MAX_MESSAGE_CHARS + 1));
+
+      assertThat(client.ended.get(20, TimeUnit.SECONDS))
+          .startsWith("1009 ")
+          .contains(Integer.toString(WatchSocket.MAX_MESSAGE_CHARS));
+    }
+  }
+
+  @Test
+  void bytesAreNoMessage() throws Exception {
+    try (var client = new Client(null)) {
+      client.socket.sendBinary(ByteBuffer.wrap(new byte[5_000]), true).join();
+
+      JsonNode error = client.next();
+
+      assertThat(error.path("op").asString()).isEqualTo("error");
+      assertThat(error.path("detail").asString()).contains("text");
+    }
+  }
+
+  @Test
+  void answersComeInTheOrderOfWhatWasAsked() throws Exception {
+    try (var client = new Client(null)) {
+      for (int i = 0; i < 500; i++) {
+        client.say("{\"op\":\"unsubscribe\",\"id\":\"" + i + "\"}");
+      }
+      for (int i = 0; i < 500; i++) {
+        assertThat(client.next().path("id").asString()).isEqualTo(Integer.toString(i));
+      }
+    }
+  }
+
+  @Test
+  void afterUnsubscribingAnIdIsFreeAndSilent() throws Exception {
+    String busy = fresh();
+    String quiet = fresh();
+    http().put("/znodes" + busy, "");
+    http().put("/znodes" + quiet, "");
+    var writing = new AtomicBoolean(true);
+    var writer =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  while (writing.get()) {
+                    server.member.submit(
+                        new Command.SetData(ZPath.of(busy), Bytes.EMPTY, null, Precondition.NONE));
+                  }
+                });
+    try (var client = new Client(null)) {
+      for (int round = 0; round < 50; round++) {
+        client.say("{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"" + busy + "\"}");
+        client.say("{\"op\":\"unsubscribe\",\"id\":\"1\"}");
+        client.say("{\"op\":\"subscribe\",\"id\":\"1\",\"path\":\"" + quiet + "\"}");
+        client.say("{\"op\":\"unsubscribe\",\"id\":\"1\"}");
+        client.say("{\"op\":\"ping\"}");
+        var told = new ArrayList<String>();
+        for (JsonNode next = client.next();
+            !next.path("op").asString().equals("pong");
+            next = client.next()) {
+          told.add(
+              next.path("op").asString()
+                  + (next.path("path").asString("").equals(busy) ? " busy" : ""));
+        }
+        assertThat(String.join(", ", told))
+            .matches("subscribed, (event busy, )*unsubscribed, subscribed, unsubscribed");
+      }
+    } finally {
+      writing.set(false);
+      writer.join();
     }
   }
 
