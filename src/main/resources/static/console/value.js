@@ -1,13 +1,16 @@
 /** Values: bytes, and the ways to look at them. */
 
 import { asText } from './client.js';
-import { byId, el } from './dom.js';
+import { button, byId, el } from './dom.js';
 import { VirtualList } from './virtual.js';
 
 const BYTES_PER_LINE = 16;
 const MOST_HEX_LINES = 24;
 const WIDE_ENOUGH = 780;
-const MOST_COLOURED = 200_000;
+const MOST_COLOURED = 100_000;
+/** Of a long text only the beginning is shown at first: to lay out a megabyte takes seconds. */
+const MOST_CHARACTERS = 50_000;
+const STRETCH = 8_000;
 const MOST_COMPARED_LINES = 1_500;
 // Unseen when shown as text, and changed or lost by a text field.
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
@@ -53,14 +56,44 @@ export function show(bytes, look) {
     return hexView(bytes);
   }
   const text = asText(bytes);
-  if (look === 'json') {
-    const pretty = prettyJson(text);
-    return el('pre', { class: 'value', tabindex: '0' }, pretty.length > MOST_COLOURED ? pretty : coloured(pretty));
+  const draw = (part) => {
+    if (look !== 'json') {
+      return part;
+    }
+    const pretty = prettyJson(part);
+    return pretty.length > MOST_COLOURED ? pretty : coloured(pretty);
+  };
+  if (text.length <= MOST_CHARACTERS) {
+    return el('pre', { class: 'value', tabindex: '0' }, draw(text));
   }
-  return el('pre', { class: 'value', tabindex: '0' }, text);
+  const part = text.slice(0, whole(text, MOST_CHARACTERS));
+  const box = el('div', { class: 'long-value' },
+    el('pre', { class: 'value', tabindex: '0' }, draw(part)),
+    el('p', { class: 'more' },
+      `These are the first ${part.length.toLocaleString('en')} of ${text.length.toLocaleString('en')} characters. `,
+      button('Show all', () => box.replaceChildren(longText(look === 'json' ? prettyJson(text) : text)), { id: 'show-all', class: 'small' })));
+  return box;
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+/** In stretches, of which the browser lays out those in view. */
+function longText(text) {
+  const stretches = [];
+  for (let from = 0; from < text.length;) {
+    const newline = text.lastIndexOf('\n', from + STRETCH);
+    const to = from + STRETCH >= text.length ? text.length : newline > from ? newline : whole(text, from + STRETCH);
+    stretches.push(el('span', { class: 'stretch' }, text.slice(from, to)));
+    from = text[to] === '\n' ? to + 1 : to;
+  }
+  return el('pre', { class: 'value', tabindex: '0' }, stretches);
+}
+
+/** `end`, or one less where it would cut a character in two. */
+function whole(text, end) {
+  return /[\ud800-\udbff]/.test(text[end - 1]) ? end - 1 : end;
+}
+
+// The last string may be cut off.
+const TOKEN = /"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /** Valid JSON with new white space and nothing else changed: long numbers and repeated keys stay. */
 export function prettyJson(text) {

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The console in a real browser, while other clients work on the same tree. */
@@ -281,6 +283,45 @@ class ConsoleIT {
         .isLessThan(120);
     put("/many/n099998x", "");
     browser.await(row("/many/n099998x"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"json", "text", "hex"})
+  void aMegabyteIsShownAtOnceAndAllOfItWhenAsked(String kind) throws Exception {
+    var value = new StringBuilder(kind.equals("json") ? "[" : kind.equals("text") ? "" : "\u0001");
+    while (value.length() < 1_000_000) {
+      value.append("{\"name\":\"entry \\\"").append(value.length()).append("\\\"\",\"on\":true},");
+    }
+    value.append(kind.equals("json") ? "0]" : "");
+    put("/large", "");
+    put("/large/" + kind, value.toString());
+    open("/large");
+    browser.await("document.querySelector('.value')");
+    long began = System.nanoTime();
+
+    browser.run("location.hash = '#/large/" + kind + "';");
+    browser.await("document.querySelector('h1')?.textContent === '" + kind + "'");
+    browser.await("document.querySelector('.value')?.textContent.includes('name')");
+    browser.run("await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));");
+    Duration shown = Duration.ofNanos(System.nanoTime() - began);
+    browser.screenshot(Path.of("target", "console-large-" + kind + ".png"));
+
+    System.out.println("1 MB of " + kind + ": shown after " + shown);
+    assertThat(shown).isLessThan(Duration.ofSeconds(5));
+    if (!kind.equals("hex")) {
+      assertThat(browser.run("return document.querySelector('.value').textContent.length;").asInt())
+          .isLessThan(200_000);
+      began = System.nanoTime();
+      browser.click("#show-all");
+      browser.await(
+          "document.querySelector('.value').textContent.length >= 1_000_000"
+              + " && !document.querySelector('#show-all')",
+          LONG);
+      browser.run("await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));");
+      Duration all = Duration.ofNanos(System.nanoTime() - began);
+      System.out.println("all of it after " + all);
+      assertThat(all).isLessThan(Duration.ofSeconds(10));
+    }
   }
 
   @Test
