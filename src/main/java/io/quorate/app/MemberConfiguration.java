@@ -44,6 +44,7 @@ record MemberConfiguration(
     Duration electionTimeout,
     Duration requestTimeout,
     Optional<String> superDigest,
+    List<String> allowedOrigins,
     long logSegmentBytes,
     long checkpointAfterBytes,
     Optional<Tls> tls,
@@ -52,6 +53,7 @@ record MemberConfiguration(
   private static final int MAX_OBSERVERS = 2;
   private static final Pattern MEMBER =
       Pattern.compile("(\\d{1,3})@(\\[[0-9a-fA-F:.%]+]|[^:@\\s\\[\\]]+):(\\d{1,5})");
+  private static final Pattern ORIGIN = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*://[^/?#\\s,]+");
   private static final Pattern RETENTION =
       Pattern.compile("\\s*(\\d{1,9})\\s+events\\s*,\\s*(\\d+\\s*(?:B|KB|MB|GB))\\s*");
   private static final List<String> FOUR_LETTER_WORDS =
@@ -120,6 +122,7 @@ record MemberConfiguration(
         election,
         duration("quorate.request-timeout", given.requestTimeout(), 100, 600_000),
         superDigest(given.superDigest()),
+        origins(given.allowedOrigins()),
         size("quorate.log.segment-size", given.log().segmentSize(), 64 << 10, 1L << 30),
         size("quorate.log.checkpoint-after", given.log().checkpointAfter(), 64 << 10, 4L << 30),
         tls(given.tls()),
@@ -265,6 +268,20 @@ record MemberConfiguration(
       }
     }
     return Set.copyOf(words);
+  }
+
+  private static List<String> origins(String value) {
+    var origins = new ArrayList<String>();
+    for (String part : value.isBlank() ? new String[0] : value.split(",", -1)) {
+      if (!ORIGIN.matcher(part.trim()).matches()) {
+        throw new WrongConfigurationException(
+            "quorate.allowed-origins",
+            value,
+            "origins as browsers name them, \"https://console.example,http://host:8080\"");
+      }
+      origins.add(part.trim());
+    }
+    return List.copyOf(origins);
   }
 
   private static Optional<String> superDigest(String value) {

@@ -18,6 +18,7 @@ record QuorateProperties(
     @DefaultValue("5s") String requestTimeout,
     @DefaultValue("1MB") String maxDataSize,
     @DefaultValue("") String superDigest,
+    @DefaultValue("") String allowedOrigins,
     @DefaultValue ZooKeeper zookeeper,
     @DefaultValue History history,
     @DefaultValue Log log,

@@ -70,6 +70,8 @@ class MemberConfigurationTest {
         "quorate.observers | 2@a:9641",
         "quorate.super-digest | super",
         "quorate.super-digest | super:c2VjcmV0",
+        "quorate.allowed-origins | console.example",
+        "quorate.allowed-origins | https://console.example/",
         "quorate.log.segment-size | 1B",
         "quorate.tls.key | /nowhere/key.pem",
       })

@@ -280,4 +280,25 @@ class SessionHttpTest {
         .isEqualTo(400);
     assertThat(http().delete("/cluster/members/9").status()).isEqualTo(404);
   }
+
+  @Test
+  void withASuperUserTheGroupIsThatUsersToChange() {
+    try (var guarded =
+        WebServer.start(WebServer.SETTINGS, "--quorate.super-digest=" + WebServer.SUPER)) {
+      assertThat(guarded.http().get("/cluster").status()).isEqualTo(200);
+      for (String who : new String[] {"", "ann:pw", "admin:secret"}) {
+        Raw http = who.isEmpty() ? guarded.http() : guarded.http().as(who);
+        int refused = who.isEmpty() ? 401 : 403;
+        boolean allowed = who.startsWith("admin");
+
+        Answer lead = http.post("/cluster/leader", "{\"id\":2}");
+        Answer add = http.post("/cluster/members", "{\"id\":2,\"address\":\"nowhere\"}");
+        Answer remove = http.delete("/cluster/members/9");
+
+        assertThat(lead.status()).as(who).isEqualTo(allowed ? 501 : refused);
+        assertThat(add.status()).as(who).isEqualTo(allowed ? 400 : refused);
+        assertThat(remove.status()).as(who).isEqualTo(allowed ? 404 : refused);
+      }
+    }
+  }
 }

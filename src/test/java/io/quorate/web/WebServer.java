@@ -12,6 +12,8 @@ import io.quorate.testing.InMemoryReplicator;
 import io.quorate.testing.TestServer;
 import io.quorate.watch.WatchTable;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -45,16 +47,15 @@ final class WebServer implements AutoCloseable {
     return start(SETTINGS);
   }
 
-  static synchronized WebServer start(Settings settings) {
+  static synchronized WebServer start(Settings settings, String... options) {
     TestServer member = TestServer.start(settings, REQUEST_TIMEOUT, new InMemoryCheckpointStore());
     starting = member;
-    var context =
-        new SpringApplicationBuilder(Wiring.class)
-            // The rest of what the configuration file says stands; this part needs the app.
-            .run(
-                "--management.endpoint.health.group.readiness.include=readinessState",
-                "--server.port=0",
-                "--logging.level.root=warn");
+    var all = new ArrayList<>(List.of(options));
+    // The rest of what the configuration file says stands; this part needs the app.
+    all.add("--management.endpoint.health.group.readiness.include=readinessState");
+    all.add("--server.port=0");
+    all.add("--logging.level.root=warn");
+    var context = new SpringApplicationBuilder(Wiring.class).run(all.toArray(String[]::new));
     var server = new WebServer(member, context);
     member.server.announce(server.port, -1);
     return server;
