@@ -6,8 +6,10 @@ import org.apache.catalina.core.StandardHost;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
 import org.springframework.validation.Errors;
 import org.springframework.validation.Validator;
 import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
@@ -37,6 +39,15 @@ class WebConfiguration implements WebMvcConfigurer {
   @Override
   public void addReturnValueHandlers(List<HandlerMethodReturnValueHandler> handlers) {
     handlers.add(new ResponseWriter(coordinator));
+  }
+
+  /** Behind the filter that measures requests, before everything else. */
+  @Bean
+  FilterRegistrationBean<ZnodeDoor> znodeDoor(ZnodeController znodes) {
+    var door = new FilterRegistrationBean<>(new ZnodeDoor(znodes, new ResponseWriter(coordinator)));
+    door.addUrlPatterns("/znodes", "/znodes/*");
+    door.setOrder(Ordered.HIGHEST_PRECEDENCE + 2);
+    return door;
   }
 
   /** Every wait has an end of its own: the container's would answer for us. */
