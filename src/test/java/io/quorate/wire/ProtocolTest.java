@@ -3,6 +3,8 @@ package io.quorate.wire;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import io.quorate.wire.RawClient.Body;
 import io.quorate.wire.RawClient.Frame;
 import io.quorate.wire.RawClient.Welcome;
@@ -262,6 +264,40 @@ class ProtocolTest {
         assertThat(frame.body().remaining()).isGreaterThan(500_000);
       }
     }
+  }
+
+  @Test
+  void aReaderThatStopsReadingCostsLittleMemory() throws Exception {
+    try (RawClient deaf = inSession();
+        RawClient other = inSession()) {
+      answer(other, Op.CREATE, create("/big", new byte[500_000]));
+      answer(deaf, Op.PING, new byte[0]);
+      long heapBefore = usedHeapBytes();
+      long buffersBefore = usedBufferBytes();
+      byte[] read = new Body().text("/big").flag(false).bytes();
+      for (int i = 0; i < 2_000; i++) { // 1 GB of answers
+        deaf.request(i, Op.GET_DATA, read);
+      }
+      long sent;
+      do { // until nothing leaves any more
+        sent = rig.wire.traffic().sent.sum();
+        Thread.sleep(200);
+      } while (rig.wire.traffic().sent.sum() > sent);
+
+      assertThat(sent).as("it is not answered on and on").isLessThan(1_000);
+      assertThat(usedBufferBytes() - buffersBefore).isLessThan(16 << 20);
+      assertThat(usedHeapBytes() - heapBefore).isLessThan(16 << 20);
+    }
+  }
+
+  private static long usedHeapBytes() {
+    System.gc();
+    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+  }
+
+  private static long usedBufferBytes() {
+    var metric = ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric();
+    return metric.usedDirectMemory() + metric.usedHeapMemory();
   }
 
   @Test
