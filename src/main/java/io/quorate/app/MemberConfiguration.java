@@ -57,7 +57,9 @@ record MemberConfiguration(
   private static final Pattern RETENTION =
       Pattern.compile("\\s*(\\d{1,9})\\s+events\\s*,\\s*(\\d+\\s*(?:B|KB|MB|GB))\\s*");
   private static final List<String> FOUR_LETTER_WORDS =
-      List.of("ruok", "srvr", "stat", "mntr", "isro", "conf", "cons", "wchs", "dump", "envi");
+      List.of(
+          "conf", "cons", "crst", "dirs", "dump", "envi", "isro", "mntr", "ruok", "srst", "srvr",
+          "stat", "wchc", "wchp", "wchs");
 
   /**
    * @throws WrongConfigurationException naming the key and the accepted form

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,16 @@ class MemberConfigurationTest {
     assertThat(configuration.settings().historyMaxBytes()).isEqualTo(64L << 20);
     assertThat(configuration.settings().minSessionTimeoutMs()).isEqualTo(4_000);
     assertThat(configuration.settings().maxSessionTimeoutMs()).isEqualTo(40_000);
+  }
+
+  @Test
+  void aStarIsEveryFourLetterWordAndEachMayBeNamed() {
+    String named = "ruok,srst,crst,dirs,wchc,wchp,wchs";
+
+    assertThat(with("quorate.zookeeper.four-letter-words", "*").fourLetterWords())
+        .hasSize(15)
+        .containsAll(List.of(named.split(",")));
+    assertThat(with("quorate.zookeeper.four-letter-words", named).fourLetterWords()).hasSize(7);
   }
 
   @Test
