@@ -41,6 +41,7 @@ class ThreeMembersIT {
   private static final byte[] OPEN_ACL =
       new Body().number(1).number(31).text("world").text("anyone").bytes();
   private static final int EPHEMERAL = 1;
+  private static final int SEQUENTIAL = 2;
 
   private static Members members;
 
@@ -258,16 +259,24 @@ class ThreeMembersIT {
   private static String event(Frame frame) {
     int type = frame.body().getInt();
     frame.body().getInt();
-    byte[] path = new byte[frame.body().getInt()];
-    frame.body().get(path);
-    return type + " " + new String(path, UTF_8);
+    return type + " " + text(frame);
+  }
+
+  private static String text(Frame frame) {
+    byte[] bytes = new byte[frame.body().getInt()];
+    frame.body().get(bytes);
+    return new String(bytes, UTF_8);
   }
 
   @Test
-  void aNewLeaderGivesEverySessionItsWholeTimeout() throws Exception {
+  void aNewLeaderGivesEverySessionItsWholeTimeoutAndCountsOn() throws Exception {
     var session = new Traveller(); // 10 s
     RawClient client = session.to((members.leader() + 1) % Members.COUNT);
     session.ask(client, Op.CREATE, create("/patient", EPHEMERAL));
+    session.ask(client, Op.CREATE, create("/turns", 0));
+    assertThat(text(session.ask(client, Op.CREATE, create("/turns/t-", SEQUENTIAL))))
+        .isEqualTo("/turns/t-0000000000");
+    session.ask(client, Op.DELETE, new Body().text("/turns/t-0000000000").number(-1).bytes());
     client.close();
     long silent = System.nanoTime();
     Thread.sleep(7_000);
@@ -278,6 +287,8 @@ class ThreeMembersIT {
     RawClient again = session.to((leader + 1) % Members.COUNT); // asserts that it is the same
     session.ask(again, Op.SYNC, new Body().text("/").bytes());
     assertThat(session.ask(again, Op.EXISTS, look("/patient")).error()).isZero();
+    assertThat(text(session.ask(again, Op.CREATE, create("/turns/t-", SEQUENTIAL))))
+        .isEqualTo("/turns/t-0000000001");
     again.close();
     members.revive(leader);
   }
