@@ -17,6 +17,11 @@ import java.util.PriorityQueue;
  * <p>Source: ZooKeeper programmer's guide, "Sessions"; ours does not round to ticks.
  */
 public final class SessionClock {
+  /**
+   * In one call: those that were opened together, as all are for a new leader, come due together.
+   */
+  static final int MAX_LOOKS = 10_000;
+
   private final Map<Long, Watched> sessions = new HashMap<>();
   private final PriorityQueue<Look> looks =
       new PriorityQueue<>(
@@ -84,7 +89,9 @@ public final class SessionClock {
   public List<Long> overdue(long nowMs, int limit) {
     long now = nowMs - shiftMs;
     var overdue = new ArrayList<Long>();
-    while (overdue.size() < limit && !looks.isEmpty() && looks.element().atMs <= now) {
+    for (int i = 0;
+        i < MAX_LOOKS && overdue.size() < limit && !looks.isEmpty() && looks.element().atMs <= now;
+        i++) {
       Watched watched = looks.remove().watched;
       if (watched.over) {
         continue;
