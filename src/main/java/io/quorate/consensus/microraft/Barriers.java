@@ -34,6 +34,7 @@ final class Barriers {
 
   Barriers(MicroRaftReplicator member) {
     this.member = member;
+    this.nextRequest = member.firstRequest();
   }
 
   /** From the host of this member. */

@@ -1,20 +1,26 @@
 package io.quorate.consensus.microraft;
 
 import io.microraft.RaftEndpoint;
+import io.microraft.RaftNodeStatus;
 import io.microraft.RaftRole;
+import io.microraft.exception.IndeterminateStateException;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.log.RaftLog;
+import io.microraft.impl.state.CandidateState;
 import io.microraft.impl.state.FollowerState;
 import io.microraft.impl.state.RaftState;
 import io.microraft.model.RaftModelFactory;
 import io.microraft.model.impl.DefaultRaftModelFactory;
 import io.microraft.model.log.LogEntry;
+import io.microraft.model.log.SnapshotChunk;
 import io.microraft.model.message.AppendEntriesFailureResponse;
 import io.microraft.model.message.AppendEntriesRequest;
 import io.microraft.model.message.AppendEntriesSuccessResponse;
 import io.microraft.model.message.InstallSnapshotRequest;
 import io.microraft.model.message.InstallSnapshotResponse;
+import io.microraft.model.message.PreVoteResponse;
 import io.microraft.model.message.RaftMessage;
+import io.microraft.model.message.VoteResponse;
 import io.microraft.transport.Transport;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +39,12 @@ import org.jspecify.annotations.Nullable;
  *       clock stands still.
  *   <li>A refused append says how far the logs may agree, so that the leader need not step back one
  *       index per round trip (trap 14).
+ *   <li>One whose log says that it has left may still have to lead until that is committed, but its
+ *       own vote does not count (Raft thesis §4.2.2). MicroRaft counts it; so the first other vote
+ *       is held back.
+ *   <li>MicroRaft keeps entries behind an image that do not follow from it, and cannot install one
+ *       over a change of members that never happened. Once the image is durable they go; and
+ *       whoever has the image's last entry in its log needs no image.
  *   <li>A member that asked for pre-votes and then hears from a leader of its own term keeps
  *       thinking that it is asking, and would never again begin an election. It steps into its term
  *       anew.
@@ -46,6 +58,10 @@ final class Boundary implements Transport {
   private final Images images;
   private long cutBelow = NOT_CUT;
   private @Nullable AppendEntriesRequest handling;
+  private @Nullable PeerEndpoint leader;
+  private int leaderTerm;
+  private @Nullable CandidateState heldBackIn;
+  private @Nullable PeerEndpoint heldBackFrom;
 
   /** What is being handled is a part of a request that is answered as a whole later. */
   private boolean unanswered;
@@ -151,18 +167,65 @@ final class Boundary implements Transport {
         }
       }
       case AppendEntriesRequest request -> {
+        hearLeader(from, state, request);
         followAnew(raft, request);
         append(raft, request);
       }
       case InstallSnapshotRequest request -> {
+        hearLeader(from, state, request);
         if (request.getSnapshotChunk() == null || images.whole(request.getSnapshotIndex())) {
           followAnew(raft, request);
           forgetNewer(state, request);
-          member.inline(() -> raft.handle(request));
+          if (request.getTerm() == state.term() && holds(state.log(), request)) {
+            state.snapshotChunkCollector(null);
+            images.dropIncoming();
+            member.send(from, new Frame.Raft(taken(raft, request), 0));
+          } else {
+            member.inline(() -> raft.handle(request));
+          }
+        }
+      }
+      case PreVoteResponse vote -> {
+        if (!vote.isGranted() || countsBesides(raft, state.preCandidateState(), from)) {
+          member.inline(() -> raft.handle(vote));
+        }
+      }
+      case VoteResponse vote -> {
+        if (!vote.isGranted() || countsBesides(raft, state.candidateState(), from)) {
+          member.inline(() -> raft.handle(vote));
         }
       }
       default -> member.inline(() -> raft.handle(frame.message()));
     }
+  }
+
+  /** Whether this vote may be counted besides our own. */
+  private boolean countsBesides(
+      RaftNodeImpl raft, @Nullable CandidateState election, PeerEndpoint from) {
+    if (election == null || raft.state().isVotingMember(raft.getLocalEndpoint())) {
+      return true;
+    }
+    if (election != heldBackIn) {
+      heldBackIn = election;
+      heldBackFrom = from;
+    }
+    return !from.equals(heldBackFrom);
+  }
+
+  private void hearLeader(PeerEndpoint from, RaftState state, RaftMessage request) {
+    if (request.getTerm() >= state.term()) {
+      leader = from;
+      leaderTerm = request.getTerm();
+    }
+  }
+
+  /**
+   * Whether it leads in our term, as it said. MicroRaft forgets at each heartbeat a leader that it
+   * does not find among the members it knows.
+   */
+  boolean leads(PeerEndpoint peer) {
+    RaftNodeImpl raft = member.node();
+    return raft != null && peer.equals(leader) && raft.state().term() == leaderTerm;
   }
 
   private void handleAnswer(RaftNodeImpl raft, PeerEndpoint from, RaftMessage answer) {
@@ -203,6 +266,46 @@ final class Boundary implements Transport {
         && state.preCandidateState() != null
         && state.role() == RaftRole.FOLLOWER) {
       raft.toFollower(state.term());
+    }
+  }
+
+  private static boolean holds(RaftLog log, InstallSnapshotRequest request) {
+    LogEntry last = entry(log, request.getSnapshotIndex());
+    return last != null && last.getTerm() == request.getSnapshotTerm();
+  }
+
+  /** Raft §5.3: logs that agree on this entry agree on all before it. */
+  private static AppendEntriesSuccessResponse taken(
+      RaftNodeImpl raft, InstallSnapshotRequest request) {
+    return MODEL
+        .createAppendEntriesSuccessResponseBuilder()
+        .setGroupId(raft.getGroupId())
+        .setSender(raft.getLocalEndpoint())
+        .setTerm(raft.state().term())
+        .setLastLogIndex(request.getSnapshotIndex())
+        .setQuerySequenceNumber(request.getQuerySequenceNumber())
+        .setFlowControlSequenceNumber(request.getFlowControlSequenceNumber())
+        .build();
+  }
+
+  /**
+   * An image is durable here and about to be installed, over a log that does not hold its last
+   * entry: whatever lies behind that follows from another one, which was never committed.
+   */
+  void makeWayFor(SnapshotChunk image) {
+    RaftNodeImpl raft = member.node();
+    if (raft == null) {
+      return;
+    }
+    RaftState state = raft.state();
+    long behind = image.getIndex() + 1;
+    if (state.log().lastLogOrSnapshotIndex() >= behind) {
+      state.log().truncateEntriesFrom(behind);
+      state.invalidateFuturesFrom(behind, new IndeterminateStateException());
+    }
+    if (state.effectiveGroupMembers().getLogIndex() > image.getGroupMembersView().getLogIndex()) {
+      raft.setStatus(RaftNodeStatus.ACTIVE);
+      raft.revertGroupMembers();
     }
   }
 

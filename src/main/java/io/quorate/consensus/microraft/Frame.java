@@ -54,15 +54,26 @@ sealed interface Frame {
   /** A change of the members, for the leader. */
   record Change(long request, Wish wish, int id, String address) implements Frame {}
 
-  /**
-   * @param failure empty when it was done
-   */
-  record Changed(long request, boolean undecided, String failure) implements Frame {}
+  /** What became of a {@link Change}; {@code why} is empty when it was done. */
+  record Changed(long request, Fate fate, String why) implements Frame {}
 
   /** A question of a member's host to the leader's. */
   record Ask(long request, byte[] question) implements Frame {}
 
   record Answered(long request, byte[] answer) implements Frame {}
+
+  /** How a change of the members ended. */
+  enum Fate {
+    DONE,
+    /** It was begun and may still happen. */
+    UNDECIDED,
+    /** Not begun: there is no leader, or it takes nothing in. */
+    NO_QUORUM,
+    /** Not begun: what was asked for makes no sense. */
+    WRONG,
+    /** Not begun, or it did not take place. */
+    REFUSED
+  }
 
   /** What may be asked of the leader. */
   enum Wish {

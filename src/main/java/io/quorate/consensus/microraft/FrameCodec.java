@@ -135,8 +135,8 @@ final class FrameCodec {
       case Frame.Changed changed -> {
         out.writeByte(10);
         out.writeLong(changed.request());
-        out.writeBoolean(changed.undecided());
-        out.writeUTF(changed.failure());
+        out.writeUTF(changed.fate().name());
+        out.writeUTF(changed.why());
       }
       case Frame.Ask ask -> {
         out.writeByte(11);
@@ -176,7 +176,7 @@ final class FrameCodec {
       case 9 ->
           new Frame.Change(
               in.readLong(), Frame.Wish.valueOf(in.readUTF()), in.readUnsignedByte(), in.readUTF());
-      case 10 -> new Frame.Changed(in.readLong(), in.readBoolean(), in.readUTF());
+      case 10 -> new Frame.Changed(in.readLong(), Frame.Fate.valueOf(in.readUTF()), in.readUTF());
       case 11 -> new Frame.Ask(in.readLong(), readBytes(in));
       case 12 -> new Frame.Answered(in.readLong(), readBytes(in));
       default -> throw new IOException("unknown frame " + kind);

@@ -86,10 +86,12 @@ final class Images {
   private static final class Incoming {
     final long index;
     final long total;
+    final PeerEndpoint from;
     final Disk.DiskFile file;
     long offset;
 
-    Incoming(long index, long total, Disk.DiskFile file) {
+    Incoming(PeerEndpoint from, long index, long total, Disk.DiskFile file) {
+      this.from = from;
       this.index = index;
       this.total = total;
       this.file = file;
@@ -379,19 +381,24 @@ final class Images {
     return in != null && in.index == index && in.offset == in.total;
   }
 
-  boolean receiving() {
-    return incoming != null;
+  /** Whether an image is on its way from this peer. */
+  boolean comesFrom(PeerEndpoint peer) {
+    Incoming in = incoming;
+    return in != null && in.from.equals(peer);
   }
 
   void piece(PeerEndpoint leader, Frame.ImagePiece piece) {
     try {
       Incoming in = incoming;
-      if (in == null || in.index != piece.index() || in.total != piece.total()) {
+      if (in == null
+          || in.index != piece.index()
+          || in.total != piece.total()
+          || !in.from.equals(leader)) {
         if (piece.offset() != 0) {
           return;
         }
         dropIncoming();
-        in = new Incoming(piece.index(), piece.total(), disk.create(INCOMING));
+        in = new Incoming(leader, piece.index(), piece.total(), disk.create(INCOMING));
         incoming = in;
       }
       if (piece.offset() == in.offset && in.offset + piece.bytes().length <= in.total) {
@@ -413,7 +420,14 @@ final class Images {
     }
   }
 
-  /** A new leader sends its own image from the beginning. */
+  /** A new leader sends its own image from the beginning; the same one goes on. */
+  void follow(PeerEndpoint leader) {
+    if (incoming != null && !comesFrom(leader)) {
+      dropIncoming();
+    }
+  }
+
+  /** Forgets what has come so far. */
   void dropIncoming() {
     Incoming in = incoming;
     incoming = null;

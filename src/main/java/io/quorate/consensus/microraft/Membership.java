@@ -26,6 +26,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -70,11 +71,13 @@ final class Membership {
 
   private record Wanted(Member who, CompletableFuture<Void> done, long deadlineNanos) {}
 
-  private record Asked(CompletableFuture<Void> done, long deadlineNanos) {}
+  private record Asked(
+      Frame.Wish wish, int id, int leaderId, CompletableFuture<Void> done, long deadlineNanos) {}
 
   Membership(MicroRaftReplicator member, Proposals proposals) {
     this.member = member;
     this.proposals = proposals;
+    this.nextRequest = member.firstRequest();
   }
 
   // ---- who is there
@@ -101,19 +104,29 @@ final class Membership {
       routes.put(wanted.who().id(), wanted.who().address());
     }
     RaftNodeImpl raft = member.node();
-    if (raft != null) {
-      for (RaftEndpoint endpoint : raft.getEffectiveMembers().getMembers()) {
-        PeerEndpoint peer = (PeerEndpoint) endpoint;
-        if (!peer.address().isEmpty()) {
-          routes.put(peer.id(), peer.address());
-        }
+    if (raft == null) {
+      // Who lost its disk knows only the list, and the one that leads may be in none.
+      for (Heard one : heard.values()) {
+        addRoutes(routes, one.hello().members());
       }
+    } else {
+      addRoutes(routes, raft.getEffectiveMembers().getMembers());
     }
     for (Member configured : configured()) {
       routes.put(configured.id(), configured.address());
     }
     routes.remove(member.config().id());
     return routes;
+  }
+
+  private static void addRoutes(
+      Map<Integer, String> routes, Collection<? extends RaftEndpoint> members) {
+    for (RaftEndpoint endpoint : members) {
+      PeerEndpoint peer = (PeerEndpoint) endpoint;
+      if (!peer.address().isEmpty()) {
+        routes.put(peer.id(), peer.address());
+      }
+    }
   }
 
   String addressOf(PeerEndpoint peer) {
@@ -284,7 +297,8 @@ final class Membership {
     }
     long request = nextRequest++;
     int leaderId = member.leadership().leaderId();
-    asked.put(request, new Asked(done, member.nanoTime() + CHANGE_PATIENCE_NANOS));
+    long deadline = member.nanoTime() + CHANGE_PATIENCE_NANOS;
+    asked.put(request, new Asked(wish, id, leaderId, done, deadline));
     if (leaderId == 0 || !member.send(leaderId, new Frame.Change(request, wish, id, address))) {
       asked.remove(request);
       done.completeExceptionally(new NoQuorumException("no leader can be reached"));
@@ -299,10 +313,18 @@ final class Membership {
             member.send(
                 from,
                 new Frame.Changed(
-                    change.request(),
-                    failure instanceof UndecidedException,
-                    failure == null ? "" : reason(failure))));
+                    change.request(), fate(failure), failure == null ? "" : reason(failure))));
     perform(change.wish(), change.id(), change.address(), done);
+  }
+
+  private static Frame.Fate fate(@Nullable Throwable failure) {
+    return switch (failure) {
+      case null -> Frame.Fate.DONE;
+      case UndecidedException e -> Frame.Fate.UNDECIDED;
+      case NoQuorumException e -> Frame.Fate.NO_QUORUM;
+      case IllegalArgumentException e -> Frame.Fate.WRONG;
+      default -> Frame.Fate.REFUSED;
+    };
   }
 
   private static String reason(Throwable failure) {
@@ -314,15 +336,45 @@ final class Membership {
     if (one == null) {
       return;
     }
-    if (changed.failure().isEmpty()) {
-      one.done().complete(null);
-    } else {
-      one.done()
-          .completeExceptionally(
-              changed.undecided()
-                  ? new UndecidedException(changed.failure())
-                  : new IllegalStateException(changed.failure()));
+    CompletableFuture<Void> done = one.done();
+    String why = changed.why();
+    switch (changed.fate()) {
+      case DONE -> done.complete(null);
+      case UNDECIDED -> done.completeExceptionally(new UndecidedException(why));
+      case NO_QUORUM -> done.completeExceptionally(new NoQuorumException(why));
+      case WRONG -> done.completeExceptionally(new IllegalArgumentException(why));
+      case REFUSED -> done.completeExceptionally(new IllegalStateException(why));
     }
+  }
+
+  /** The way to the leader broke: what it was asked for may happen, and no answer will come. */
+  void pipeLost(int id) {
+    loseAsked(one -> one.leaderId() == id);
+  }
+
+  /** Whom we asked leads no more. To hand leadership over may be just what we asked for. */
+  void leads(int leaderId) {
+    if (leaderId == 0) {
+      return;
+    }
+    for (Asked one : List.copyOf(asked.values())) {
+      if (one.wish() == Frame.Wish.LEAD && one.id() == leaderId) {
+        asked.values().remove(one);
+        one.done().complete(null);
+      }
+    }
+    loseAsked(one -> one.leaderId() != leaderId);
+  }
+
+  private void loseAsked(Predicate<Asked> which) {
+    List<Asked> lost = asked.values().stream().filter(which).toList();
+    asked.values().removeAll(lost);
+    lost.forEach(
+        one ->
+            one.done()
+                .completeExceptionally(
+                    new UndecidedException(
+                        "leadership changed meanwhile; see who is in the group")));
   }
 
   private void perform(Frame.Wish wish, int id, String address, CompletableFuture<Void> done) {

@@ -93,10 +93,10 @@ public final class MicroRaftReplicator implements Replicator {
   private final Pipes pipes;
   private final List<AutoCloseable> owned;
   private final List<Consumer<Leadership>> listeners = new CopyOnWriteArrayList<>();
-  private final Proposals proposals = new Proposals(this);
-  private final Barriers barriers = new Barriers(this);
-  private final Questions questions = new Questions(this);
-  private final Membership membership = new Membership(this, proposals);
+  private final Proposals proposals;
+  private final Barriers barriers;
+  private final Questions questions;
+  private final Membership membership;
   private final Images images;
   private final Boundary boundary;
   private final DiskRaftStore store;
@@ -211,6 +211,10 @@ public final class MicroRaftReplicator implements Replicator {
     this.time = new FasterTime(strand, config.electionTimeout());
     this.pipes = pipes;
     this.owned = owned;
+    proposals = new Proposals(this);
+    barriers = new Barriers(this);
+    questions = new Questions(this);
+    membership = new Membership(this, proposals);
     images = new Images(disk, strand, background, this::send, failed);
     boundary = new Boundary(this, images);
     store =
@@ -544,6 +548,11 @@ public final class MicroRaftReplicator implements Replicator {
     List<LogEntry> entries = new ArrayList<>();
     long next = index + 1;
     for (LogRecord record : store.recoveredAfter(index)) {
+      if (record.term() < snapshotTerm) {
+        // Terms never fall along a log (Raft §5.3): this is not what the image's log goes on with.
+        store.log().cutFrom(record.index());
+        break;
+      }
       if (record.index() != next) {
         throw new IOException(
             "The log continues at entry "
@@ -707,7 +716,7 @@ public final class MicroRaftReplicator implements Replicator {
     }
     if (frame instanceof Frame.Raft message) {
       boundary.receive(from, message);
-    } else if (raft.getEffectiveMembers().isKnownMember(from)) {
+    } else if (raft.getEffectiveMembers().isKnownMember(from) || boundary.leads(from)) {
       deliver(from, frame);
     }
   }
@@ -721,7 +730,7 @@ public final class MicroRaftReplicator implements Replicator {
       case Frame.AskBarrier ask -> barriers.wait(from, ask);
       case Frame.BarrierAnswer answer -> barriers.answered(answer);
       case Frame.ImagePiece piece -> {
-        if (from.id() == leadership.leaderId() && piece.index() > appliedIndex) {
+        if (boundary.leads(from) && piece.index() > appliedIndex) {
           images.piece(from, piece);
         }
       }
@@ -736,6 +745,7 @@ public final class MicroRaftReplicator implements Replicator {
   private void pipeLost(int id) {
     strand.execute(
         () -> {
+          membership.pipeLost(id);
           if (id == leadership.leaderId() && !leads()) {
             proposals.loseForwarded("the connection to the leader broke");
             barriers.restart();
@@ -867,6 +877,14 @@ public final class MicroRaftReplicator implements Replicator {
     return strand.nanoTime();
   }
 
+  /**
+   * Where this process's numbers of requests begin: far from those of the one before it, whose
+   * questions a peer may answer only now.
+   */
+  long firstRequest() {
+    return random.nextLong() >>> 2;
+  }
+
   void schedule(Runnable task, long delayNanos) {
     strand.schedule(task, delayNanos);
   }
@@ -975,6 +993,7 @@ public final class MicroRaftReplicator implements Replicator {
       snapshotTerm = chunk.getTerm();
       if (chunk.getOperation() instanceof Images.Received) {
         images.keep(chunk);
+        boundary.makeWayFor(chunk);
         return;
       }
       checkpointWanted = false;
@@ -1135,10 +1154,16 @@ public final class MicroRaftReplicator implements Replicator {
     }
     leadership = now;
     if (now.leaderId() != before.leaderId() || now.term() != before.term()) {
-      images.dropIncoming();
+      if (leader != null) {
+        images.follow((PeerEndpoint) leader);
+      }
       proposals.loseForwarded("the leader changed");
       // MicroRaft is in the middle of something: what follows from this comes after it.
-      strand.execute(barriers::restart);
+      strand.execute(
+          () -> {
+            barriers.restart();
+            membership.leads(now.leaderId());
+          });
     }
     if (before.localLeader() && !local) {
       images.dropOutgoing();

@@ -27,6 +27,7 @@ final class Proposals {
 
   Proposals(MicroRaftReplicator member) {
     this.member = member;
+    this.nextRequest = member.firstRequest();
   }
 
   /** From the host of this member. */

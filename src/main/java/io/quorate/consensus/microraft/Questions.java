@@ -16,6 +16,7 @@ final class Questions {
 
   Questions(MicroRaftReplicator member) {
     this.member = member;
+    this.nextRequest = member.firstRequest();
   }
 
   /** From the host of this member. */

@@ -27,6 +27,7 @@ final class SimDisk implements Disk {
   private int steps;
   private int lostAtStep;
   private boolean failing;
+  private int slownessMs;
 
   private interface Change {
     void apply(Map<String, Node> names);
@@ -97,6 +98,11 @@ final class SimDisk implements Disk {
       copy.durableNames.put(entry.getKey(), node);
     }
     return copy;
+  }
+
+  /** From now on every fsync takes up to that much longer. */
+  void beSlow(int mostMs) {
+    slownessMs = mostMs;
   }
 
   /** From now on every fsync fails. */
@@ -230,7 +236,7 @@ final class SimDisk implements Disk {
       takesNanos.accept(
           random.nextInt(200) == 0
               ? random.nextInt(300_000_000)
-              : 50_000 + random.nextInt(300_000));
+              : 50_000 + random.nextInt(300_000) + slownessMs * (long) random.nextInt(1_000_000));
       if (node.durable.length != node.current.length) {
         node.durable = node.current.clone();
       } else {

@@ -7,6 +7,9 @@ import ch.qos.logback.core.AppenderBase;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.log.RaftLog;
 import io.microraft.model.log.LogEntry;
+import io.quorate.codec.CorruptEntryException;
+import io.quorate.codec.EntryCodec;
+import io.quorate.codec.ImageCodec;
 import io.quorate.consensus.LogConsumer;
 import io.quorate.consensus.NoQuorumException;
 import io.quorate.consensus.Replicator.Leadership;
@@ -17,16 +20,30 @@ import io.quorate.consensus.log.LogMetrics;
 import io.quorate.consensus.log.LogRecord;
 import io.quorate.consensus.log.SegmentLog;
 import io.quorate.consensus.net.Pipes;
+import io.quorate.state.Command;
+import io.quorate.state.Precondition;
+import io.quorate.state.RandomCommands;
+import io.quorate.state.Stamp;
+import io.quorate.state.State;
+import io.quorate.state.StateMachine;
+import io.quorate.state.Submission;
+import io.quorate.tree.Acl;
+import io.quorate.tree.Bytes;
+import io.quorate.tree.Digest;
+import io.quorate.tree.Lifetime;
+import io.quorate.tree.ZPath;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,14 +59,15 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * A whole group in one thread: the real replicator, the real MicroRaft and the real log over
- * simulated time, network and disks, all from one seed.
+ * A whole group in one thread: the real replicator, the real MicroRaft, the real log and the real
+ * state machine over simulated time, network and disks, all from one seed.
  *
  * <p>Checked all along: one leader per term; what is committed at an index is the same on every
- * member for ever; logs that agree on index and term agree on the entry; what was acknowledged is
- * committed, and on the disks of a quorum; what was refused never appears; a barrier covers what
- * had been acknowledged before it was asked for; MicroRaft breaks none of its own assertions. At
- * the end everything is healed, and all must agree and take a proposal again.
+ * member for ever, and so is the digest of the tree there; logs that agree on index and term agree
+ * on the entry; what was acknowledged is committed, and on the disks of a quorum; what was refused
+ * never appears; a barrier covers what had been acknowledged before it was asked for; MicroRaft
+ * breaks none of its own assertions. At the end everything is healed, and all must agree and take a
+ * proposal again.
  */
 final class Simulation {
   private static final long MS = 1_000_000L;
@@ -59,6 +77,8 @@ final class Simulation {
   final List<SimMember> members = new ArrayList<>();
   private final PriorityQueue<Event> events = new PriorityQueue<>();
   private final Map<Long, String> committed = new TreeMap<>();
+  private final Map<Long, Digest> digests = new HashMap<>();
+  private final RandomCommands commands;
   private final Map<Long, String> terms = new TreeMap<>();
   private final Map<String, Long> acknowledged = new TreeMap<>();
   private final Set<String> refused = new HashSet<>();
@@ -75,6 +95,9 @@ final class Simulation {
   private long slowestMs = 5;
   private @Nullable String violation;
   private @Nullable Consumer<Throwable> failureExpected;
+
+  /** Somebody in no list, who is added and removed while the story is told. */
+  private @Nullable SimMember guest;
 
   /** What a member says, for the report. */
   record Outcome(long seed, int acknowledged, int crashes, int installs, long virtualMs) {}
@@ -94,6 +117,7 @@ final class Simulation {
   Simulation(long seed) {
     this.seed = seed;
     this.random = new Random(seed);
+    this.commands = new RandomCommands(seed);
   }
 
   // ---- time
@@ -244,7 +268,8 @@ final class Simulation {
     List<Member> voters;
     List<Member> observers = List.of();
     SimDisk disk;
-    RecordingHost.Checkpoint checkpoint = new RecordingHost.Checkpoint();
+    SimCheckpoint checkpoint = new SimCheckpoint();
+    long clockMs = random.nextInt(5000);
     long triggerBytes = 20_000;
     @Nullable Life life;
 
@@ -304,7 +329,7 @@ final class Simulation {
 
     void wipe() {
       disk = newDisk();
-      checkpoint = new RecordingHost.Checkpoint();
+      checkpoint = new SimCheckpoint();
     }
 
     boolean leads() {
@@ -336,7 +361,6 @@ final class Simulation {
       }
 
       void begin() {
-        long skewMs = random.nextInt(5000);
         ConsensusConfig config =
             ConsensusConfig.builder(id, Path.of("simulated"))
                 .voters(voters)
@@ -345,7 +369,7 @@ final class Simulation {
                 .segmentBytes(4096 << random.nextInt(3))
                 .snapshotTriggerBytes(triggerBytes)
                 .diskReserveBytes(0)
-                .clockMs(() -> nowNanos / MS + skewMs)
+                .clockMs(() -> nowNanos / MS + clockMs)
                 .fatal(failure -> failed(id, failure))
                 .build();
         Executor background =
@@ -410,14 +434,49 @@ final class Simulation {
     }
   }
 
-  /** A host that only remembers, and whose checkpoints take time. */
+  /** What a host has on its disk, as bytes. */
+  static final class SimCheckpoint {
+    private LogConsumer.RestorePoint point = LogConsumer.RestorePoint.NONE;
+    private byte[] image = new byte[0];
+
+    LogConsumer.RestorePoint point() {
+      return point;
+    }
+  }
+
+  /** What a host holds: the tree, and the values that it was given, in order. */
+  private record Held(State tree, List<String> values) {
+    static final Held NOTHING = new Held(State.initial(RandomCommands.TIGHT), List.of());
+
+    void writeTo(OutputStream out) throws IOException {
+      DataOutputStream data = new DataOutputStream(out);
+      data.writeInt(values.size());
+      for (String value : values) {
+        data.writeUTF(value);
+      }
+      ImageCodec.write(tree, data);
+      data.flush();
+    }
+
+    static Held readFrom(InputStream in) throws IOException {
+      DataInputStream data = new DataInputStream(in);
+      List<String> values = new ArrayList<>();
+      for (int left = data.readInt(); left > 0; left--) {
+        values.add(data.readUTF());
+      }
+      return new Held(ImageCodec.read(data), values);
+    }
+  }
+
+  /** A host with a real tree, whose checkpoints take time. */
   final class SimHost implements LogConsumer {
     private final SimMember.Life life;
-    private final RecordingHost.Checkpoint checkpoint;
+    private final SimCheckpoint checkpoint;
     private final List<String> state = new ArrayList<>();
+    private State tree = Held.NOTHING.tree();
     long lastIndex;
 
-    SimHost(SimMember.Life life, RecordingHost.Checkpoint checkpoint) {
+    SimHost(SimMember.Life life, SimCheckpoint checkpoint) {
       this.life = life;
       this.checkpoint = checkpoint;
     }
@@ -426,18 +485,55 @@ final class Simulation {
       return state;
     }
 
+    private Held held() {
+      return new Held(tree, List.copyOf(state));
+    }
+
+    private void take(Held held, long index) {
+      state.clear();
+      state.addAll(held.values());
+      tree = held.tree();
+      lastIndex = index;
+      compareTree();
+    }
+
+    /** Equal logs must give equal trees, whatever way a member came to its own. */
+    private void compareTree() {
+      Digest digest = tree.tree().digest();
+      Digest before = digests.putIfAbsent(lastIndex, digest);
+      if (before != null && !before.equals(digest)) {
+        violated("member " + life.member().id + " has another tree at index " + lastIndex);
+      }
+    }
+
     @Override
     public RestorePoint restorePoint() {
-      state.addAll(checkpoint.state());
-      lastIndex = checkpoint.point().index();
+      if (checkpoint.point.index() > 0) {
+        try {
+          take(Held.readFrom(new ByteArrayInputStream(checkpoint.image)), checkpoint.point.index());
+        } catch (IOException e) {
+          violated("the checkpoint of member " + life.member().id + " does not read: " + e);
+        }
+      }
       return checkpoint.point();
     }
 
     @Override
     public void committed(long index, long stampMs, byte[] entry) {
-      String value = new String(entry, StandardCharsets.UTF_8).trim();
+      List<Submission> submissions;
+      try {
+        submissions = EntryCodec.decode(entry).submissions();
+      } catch (CorruptEntryException e) {
+        violated("an entry came that nobody wrote: " + e);
+        return;
+      }
+      String value = nameOf(submissions.getFirst());
+      for (Submission submission : submissions) {
+        tree = StateMachine.apply(tree, submission, new Stamp(stampMs)).state();
+      }
       advance(index, value + "@" + stampMs);
       state.add(value);
+      compareTree();
       if (refused.contains(value)) {
         violated("refused but committed: " + value);
       }
@@ -446,11 +542,16 @@ final class Simulation {
     @Override
     public void passed(long index) {
       advance(index, "members");
+      compareTree();
     }
 
     @Override
     public void newTerm(long index, long term, int leaderId, long stampMs) {
+      Submission submission =
+          Submission.of(Submission.Author.CLUSTER, new Command.NewTerm(term, leaderId));
+      tree = StateMachine.apply(tree, submission, new Stamp(stampMs)).state();
       advance(index, "term " + term + " of " + leaderId + "@" + stampMs);
+      compareTree();
     }
 
     private void advance(long index, String what) {
@@ -473,13 +574,20 @@ final class Simulation {
       if (index != lastIndex) {
         violated("checkpoint at " + index + " but applied " + lastIndex);
       }
-      List<String> copy = List.copyOf(state);
+      Held held = held();
       at(
           life.strand.nanoTime() + (long) (random.nextDouble() * 200 * MS),
           life.strand,
           () -> {
             if (index > checkpoint.point().index()) {
-              checkpoint.put(index, logMeta, copy);
+              var image = new ByteArrayOutputStream();
+              try {
+                held.writeTo(image);
+              } catch (IOException e) {
+                throw new IllegalStateException(e);
+              }
+              checkpoint.point = new RestorePoint(index, logMeta);
+              checkpoint.image = image.toByteArray();
             }
             life.replicator.checkpointDurable(index);
           });
@@ -495,17 +603,12 @@ final class Simulation {
       if (index != lastIndex) {
         violated("image at " + index + " but applied " + lastIndex);
       }
-      List<String> copy = List.copyOf(state);
+      Held held = held();
       return CompletableFuture.completedFuture(
           new Image() {
             @Override
             public void writeTo(OutputStream out) throws IOException {
-              DataOutputStream data = new DataOutputStream(out);
-              data.writeInt(copy.size());
-              for (String value : copy) {
-                data.writeUTF(value);
-              }
-              data.flush();
+              held.writeTo(out);
             }
 
             @Override
@@ -516,16 +619,10 @@ final class Simulation {
     @Override
     public void install(long index, byte[] logMeta, InputStream image) throws IOException {
       installs++;
-      DataInputStream in = new DataInputStream(image);
-      state.clear();
-      int size = in.readInt();
-      for (int i = 0; i < size; i++) {
-        state.add(in.readUTF());
-      }
       if (index <= lastIndex) {
         violated("an image at " + index + " over " + lastIndex);
       }
-      lastIndex = index;
+      take(Held.readFrom(image), index);
       List<String> expected =
           committed.entrySet().stream()
               .filter(e -> e.getKey() <= index)
@@ -548,10 +645,8 @@ final class Simulation {
       return;
     }
     String value = "v" + nextValue++;
-    byte[] padded = Arrays.copyOf(value.getBytes(StandardCharsets.UTF_8), 10 + random.nextInt(400));
-    Arrays.fill(padded, value.length(), padded.length, (byte) ' ');
     life.replicator
-        .propose(padded)
+        .propose(entry(value))
         .thenAccept(
             answer -> {
               switch (answer) {
@@ -565,6 +660,27 @@ final class Simulation {
                 case Proposal.Unknown maybe -> {}
               }
             });
+  }
+
+  /** A node named after the value, and whatever else comes to mind, in one entry. */
+  byte[] entry(String value) {
+    Command named =
+        new Command.Put(
+            ZPath.of("/" + value),
+            Bytes.wrap(new byte[random.nextInt(400)]),
+            null,
+            new Precondition.None(),
+            Acl.OPEN,
+            Lifetime.PERSISTENT,
+            Command.Parents.REQUIRED);
+    return EntryCodec.solo(
+        List.of(
+            EntryCodec.submission(Submission.of(Submission.Author.ANYONE, named)),
+            EntryCodec.submission(commands.submission())));
+  }
+
+  private static String nameOf(Submission submission) {
+    return ((Command.Put) submission.command()).path().toString().substring(1);
   }
 
   private void acknowledged(String value, long index) {
@@ -584,10 +700,11 @@ final class Simulation {
     int copies = 0;
     int voters = 0;
     for (SimMember member : members) {
-      if (member.observers.stream().anyMatch(o -> o.id() == member.id)) {
+      if (isObserver(member)) {
         continue;
       }
-      voters++;
+      // With the guest a group of three commits on two of four, a group of five on three of six.
+      voters += member == guest ? 0 : 1;
       if (member.checkpoint.point().index() >= index || durable(member, index)) {
         copies++;
       }
@@ -774,6 +891,9 @@ final class Simulation {
     loss = random.nextInt(3) == 0 ? random.nextDouble() * 0.05 : 0;
     reorders = random.nextInt(3) == 0;
     slowestMs = 1 + random.nextInt(30);
+    if (random.nextInt(3) == 0) {
+      invite();
+    }
     members.forEach(member -> member.triggerBytes = 2_000 + random.nextInt(40_000));
     members.forEach(SimMember::start);
     runFor(2_000);
@@ -797,11 +917,52 @@ final class Simulation {
     return new Outcome(seed, acks, crashes, installs, nowNanos / MS);
   }
 
+  /** Makes somebody who is in no list but its own, not yet started. */
+  SimMember invite() {
+    int id = members.size() + 1;
+    List<Member> all = new ArrayList<>(members.getFirst().voters);
+    all.add(new Member(id, "member" + id + ":1", Role.VOTER));
+    SimMember invited = new SimMember(id, all);
+    members.add(invited);
+    guest = invited;
+    return invited;
+  }
+
+  /** Asks for the guest to be added, once, and later to be removed. */
+  private void moveGuest() {
+    SimMember moved = guest;
+    SimMember asked = random.nextBoolean() ? leader() : any();
+    if (moved == null || asked == null || asked.life == null) {
+      return;
+    }
+    boolean joined = moved.life != null && moved.life.replicator.node() != null;
+    if (joined) {
+      asked.life.replicator.removeMember(moved.id);
+    } else {
+      Role role = random.nextInt(3) == 0 ? Role.OBSERVER : Role.VOTER;
+      asked.life.replicator.addMember(new Member(moved.id, "member" + moved.id + ":1", role));
+    }
+  }
+
+  private boolean belongs(SimMember member) {
+    SimMember leader = leader();
+    return member != guest
+        || (leader != null
+            && leader.running().replicator.node() != null
+            && leader
+                .running()
+                .replicator
+                .node()
+                .getCommittedMembers()
+                .getMembers()
+                .contains(member.running().replicator.identity().self()));
+  }
+
   /** One disk at a time may be lost for good; its member must come back as somebody else. */
   private void loseADisk() {
     settle();
     losing = true;
-    SimMember lost = members.get(random.nextInt(members.size()));
+    SimMember lost = members.get(random.nextInt(members.size() - (guest == null ? 0 : 1)));
     lost.crash();
     lost.wipe();
     lost.start();
@@ -827,7 +988,7 @@ final class Simulation {
   }
 
   private void disturb() {
-    switch (random.nextInt(16)) {
+    switch (random.nextInt(21)) {
       case 0, 1 -> any().crash();
       case 2 -> List.copyOf(members).forEach(m -> m.crash());
       case 3, 4, 5 ->
@@ -869,6 +1030,18 @@ final class Simulation {
           leader.crash();
         }
       }
+      case 15 -> any().clockMs += random.nextInt(200_000) - 100_000;
+      case 16 -> any().disk.beSlow(random.nextInt(3) * random.nextInt(60));
+      case 17 -> {
+        SimMember leader = leader();
+        SimMember target = any();
+        if (leader != null) {
+          leader.running().replicator.transferLeadership(target.id);
+          runFor(random.nextInt(60));
+          (random.nextBoolean() ? leader : target).crash();
+        }
+      }
+      case 18, 19 -> moveGuest();
       default -> {}
     }
   }
@@ -877,6 +1050,7 @@ final class Simulation {
   void settle() {
     heal();
     loss = 0;
+    members.forEach(member -> member.disk.beSlow(0));
     members.stream().filter(m -> !m.up()).forEach(SimMember::start);
     await("somebody leads", 30_000, () -> leader() != null);
     int before = acks;
@@ -892,12 +1066,13 @@ final class Simulation {
         60_000,
         () -> {
           long last = committed.keySet().stream().max(Long::compare).orElse(0L);
-          return members.stream().allMatch(m -> m.life != null && m.life.host.lastIndex >= last);
+          return members.stream()
+              .allMatch(m -> m.life != null && (m.life.host.lastIndex >= last || !belongs(m)));
         });
     checkLogs();
     List<String> first = members.getFirst().running().host.state();
     for (SimMember member : members) {
-      if (!member.running().host.state().equals(first)) {
+      if (belongs(member) && !member.running().host.state().equals(first)) {
         violated("member " + member.id + " has another state");
       }
     }

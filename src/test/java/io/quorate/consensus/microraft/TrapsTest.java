@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.microraft.model.impl.DefaultRaftModelFactory;
 import io.microraft.model.message.AppendEntriesSuccessResponse;
 import io.quorate.consensus.Replicator.Leadership;
+import io.quorate.consensus.Replicator.Member;
+import io.quorate.consensus.Replicator.Proposal;
 import io.quorate.consensus.Replicator.Role;
 import io.quorate.consensus.microraft.Simulation.SimMember;
 import java.util.ArrayList;
@@ -163,6 +165,108 @@ class TrapsTest {
   }
 
   @Test
+  void whatTheProcessBeforeAskedForIsNoAnswerToThisOne() {
+    group(3, 0);
+    SimMember follower = follower();
+    follower.crash();
+    follower.start();
+    world.await("it follows", 5_000, () -> follower.running().replicator.node() != null);
+    world.runFor(1_000);
+    proposeAt(leader(), 5);
+    world.runFor(200);
+    CompletableFuture<Long> barrier =
+        follower.running().replicator.readBarrier().toCompletableFuture();
+    CompletableFuture<Proposal> proposal =
+        follower.running().replicator.propose(world.entry("late")).toCompletableFuture();
+    PeerEndpoint leader = leader().running().replicator.identity().self();
+    for (int old = 0; old < 10; old++) {
+      deliver(follower, leader, new Frame.BarrierAnswer(old, 1, ""));
+      deliver(follower, leader, new Frame.Proposed(old, new Proposal.Refused("no leader")));
+    }
+    world.runFor(200);
+
+    assertThat(barrier.join()).isGreaterThan(5);
+    assertThat(proposal.join()).isInstanceOf(Proposal.Committed.class);
+  }
+
+  @Test
+  void whoHasLeftDoesNotCountItsOwnVote() {
+    group(4, 0);
+    SimMember leaving = leader();
+    SimMember unknowing = follower();
+    world.isolate(unknowing.id, others(unknowing));
+    proposeAt(leaving, 5);
+    world.runFor(100);
+    leaving.running().replicator.removeMember(leaving.id);
+    world.runFor(100);
+    leaving.crash();
+    world.await("another leads", 5_000, () -> world.leader() != null);
+    world.heal();
+    List<Integer> staying =
+        world.members.stream().filter(m -> m != leaving && m != unknowing).map(m -> m.id).toList();
+    world.isolate(leaving.id, staying);
+    world.isolate(unknowing.id, staying);
+    leaving.start();
+    world.runFor(10_000);
+
+    assertThat(leaving.leads()).isFalse();
+    assertThat(leader()).isNotIn(leaving, unknowing);
+  }
+
+  @Test
+  void aMemberIsRebuiltUnderALeaderThatIsItselfSomebodyElseNow() {
+    group(3, 0);
+    SimMember first = follower();
+    lose(first);
+    leader().running().replicator.transferLeadership(first.id);
+    world.await("it leads", 5_000, first::leads);
+    proposeAt(first, 60);
+    world.runFor(1_000);
+    first.running().replicator.requestCheckpoint();
+    world.runFor(1_000);
+    SimMember second = follower();
+
+    lose(second);
+
+    assertThat(second.running().host.state()).isEqualTo(first.running().host.state());
+  }
+
+  @Test
+  void aMemberIsRebuiltUnderALeaderThatIsInNoList() {
+    group(3, 0);
+    SimMember guest = world.invite();
+    guest.start();
+    leader()
+        .running()
+        .replicator
+        .addMember(new Member(guest.id, "member" + guest.id + ":1", Role.VOTER));
+    world.await("the guest votes", 20_000, () -> votes(guest));
+    leader().running().replicator.transferLeadership(guest.id);
+    world.await("it leads", 5_000, guest::leads);
+
+    lose(follower());
+
+    assertThat(guest.leads()).isTrue();
+  }
+
+  /** Loses a disk and waits until its member votes again. */
+  private void lose(SimMember member) {
+    member.crash();
+    member.wipe();
+    member.start();
+    world.await("it votes again", 60_000, () -> votes(member));
+    world.runFor(1_000);
+  }
+
+  private boolean votes(SimMember member) {
+    SimMember leader = world.leader();
+    return leader != null
+        && member.running().replicator.node() != null
+        && leader.running().replicator.group().progress().stream()
+            .anyMatch(p -> p.member().id() == member.id && p.member().role() == Role.VOTER);
+  }
+
+  @Test
   void leadershipIsHandedOverUnderLoad() {
     group(3, 0);
     SimMember target = follower();
@@ -263,7 +367,7 @@ class TrapsTest {
     group(3, 0);
     SimMember behind = follower();
     behind.crash();
-    world.members.forEach(m -> m.triggerBytes = 4_000);
+    world.members.forEach(m -> m.triggerBytes = 8_000);
     for (SimMember member : List.copyOf(world.members)) {
       if (member != behind) {
         member.crash();
