@@ -1,5 +1,6 @@
 package io.quorate.server;
 
+import io.quorate.consensus.Replicator;
 import io.quorate.session.SessionClock;
 import io.quorate.state.Code;
 import io.quorate.state.Command;
@@ -16,6 +17,8 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -55,13 +58,18 @@ public final class Sessions {
   private long lastId;
 
   /** Heard from since the last report to the leader; guarded by lock. */
-  private Set<Long> heard = new HashSet<>();
+  private final Set<Long> heard = new HashSet<>();
 
   private long lastReportMs;
   private boolean reporting;
 
   /** When the newest report was sent that the leader acknowledged; guarded by lock. */
   private long lastAcknowledgedMs;
+
+  /** Who waits until the leader has taken a sign of life; guarded by lock. */
+  private List<Keeper> keepers = new ArrayList<>();
+
+  private record Keeper(long id, long deadlineMs, CompletableFuture<Void> taken) {}
 
   Sessions(Coordinator coordinator, Clock clock, int member) {
     this.coordinator = coordinator;
@@ -157,6 +165,28 @@ public final class Sessions {
   }
 
   /**
+   * A sign of life that counts from now on: completes when the leader has taken it, so that the
+   * session lives for its full timeout even if this member dies the next moment. Those who ask
+   * meanwhile share the next report.
+   *
+   * @return fails with {@link NotAppliedException} when no leader took it in time
+   */
+  public CompletableFuture<Void> keep(long id) {
+    var keeper =
+        new Keeper(
+            id,
+            clock.monotonicMs() + coordinator.requestTimeout().toMillis(),
+            new CompletableFuture<>());
+    Runnable exchange;
+    synchronized (lock) {
+      keepers.add(keeper);
+      exchange = exchange(coordinator.replicator().leadership().localLeader());
+    }
+    exchange.run();
+    return keeper.taken();
+  }
+
+  /**
    * Whether this member may tell a session that it lives: the leader has lately taken its report,
    * or it leads and a quorum has lately confirmed that. A member that is cut off must not vouch for
    * what the leader is about to expire; nor may one whose tree is wrong.
@@ -170,81 +200,131 @@ public final class Sessions {
 
   /** Called a few times per tick: proposes the end of what fell silent, while this member leads. */
   void tick(boolean leading, long expectedPeriodMs) {
-    List<Submission> ends;
+    giveUpLate();
+    Runnable exchange;
+    List<Submission> ends = List.of();
     synchronized (lock) {
       long now = clock.monotonicMs();
-      if (!leading) {
+      if (leading) {
+        heard.clear();
+        ends = ends(now, expectedPeriodMs);
+      } else {
         silence.clear();
         watched = null;
-        lastTickMs = now;
-        report(now);
-        return;
-      }
-      heard.clear();
-      confirm(now);
-      long lateMs = lastTickMs == Long.MIN_VALUE ? 0 : now - lastTickMs - expectedPeriodMs;
-      // Small lateness is jitter; what exceeds it is a pause in which no sign of life was taken.
-      if (lateMs > expectedPeriodMs) {
-        silence.late(lateMs);
       }
       lastTickMs = now;
-      State state = coordinator.state();
-      follow(state, now);
-      ends = ends(state, now);
+      exchange = exchange(leading);
     }
+    exchange.run();
     for (Submission end : ends) {
       ending.incrementAndGet();
       coordinator.submit(end).whenComplete((reply, failure) -> ending.decrementAndGet());
     }
   }
 
-  /** Asks a quorum, twice per tick, whether this member still leads. Called under the lock. */
-  private void confirm(long now) {
-    if (reporting || now - lastReportMs < halfTickMs()) {
-      return;
+  private List<Submission> ends(long now, long expectedPeriodMs) {
+    long lateMs = lastTickMs == Long.MIN_VALUE ? 0 : now - lastTickMs - expectedPeriodMs;
+    // Small lateness is jitter; what exceeds it is a pause in which no sign of life was taken.
+    if (lateMs > expectedPeriodMs) {
+      silence.late(lateMs);
+    }
+    State state = coordinator.state();
+    follow(state, now);
+    return ends(state, now);
+  }
+
+  private void giveUpLate() {
+    List<Keeper> late;
+    synchronized (lock) {
+      long now = clock.monotonicMs();
+      late = keepers.stream().filter(keeper -> keeper.deadlineMs() <= now).toList();
+      keepers.removeAll(late);
+    }
+    for (Keeper keeper : late) {
+      keeper
+          .taken()
+          .completeExceptionally(
+              new NotAppliedException(
+                  NotAppliedException.Reason.NO_QUORUM, "no leader took the sign of life in time"));
+    }
+  }
+
+  /**
+   * What to say to the leader, twice per tick and whenever somebody waits for it; to be run without
+   * the lock, under which this is called.
+   */
+  private Runnable exchange(boolean leading) {
+    long now = clock.monotonicMs();
+    if (reporting || (keepers.isEmpty() && now - lastReportMs < halfTickMs())) {
+      return () -> {};
     }
     reporting = true;
     lastReportMs = now;
-    coordinator
-        .replicator()
-        .readBarrier()
-        .whenComplete((index, failure) -> reported(Set.of(), now, failure == null));
+    List<Keeper> carried = keepers;
+    keepers = new ArrayList<>();
+    return leading ? confirmation(now, carried) : report(now, carried);
+  }
+
+  /** Asks a quorum whether this member still leads. */
+  private Runnable confirmation(long now, List<Keeper> carried) {
+    for (Keeper keeper : carried) {
+      silence.heardFrom(keeper.id(), now);
+    }
+    Replicator replicator = coordinator.replicator();
+    Replicator.Leadership before = replicator.leadership();
+    return () ->
+        replicator
+            .readBarrier()
+            .whenComplete(
+                (index, failure) ->
+                    reported(
+                        Set.of(),
+                        carried,
+                        now,
+                        failure == null && replicator.leadership().equals(before)));
   }
 
   private int halfTickMs() {
     return coordinator.state().settings().minSessionTimeoutMs() / 4;
   }
 
-  /** Tells the leader, twice per tick, whom this member heard from. Called under the lock. */
-  private void report(long now) {
-    if (reporting || now - lastReportMs < halfTickMs()) {
-      return;
+  /** Tells the leader whom this member heard from. */
+  private Runnable report(long now, List<Keeper> carried) {
+    // Who waits goes first, and none is left behind: they are fewer than a report holds.
+    Set<Long> told = new LinkedHashSet<>();
+    carried.forEach(keeper -> told.add(keeper.id()));
+    for (Iterator<Long> i = heard.iterator(); i.hasNext() && told.size() < REPORT_MAX; ) {
+      told.add(i.next());
+      i.remove();
     }
-    reporting = true;
-    lastReportMs = now;
-    Set<Long> told = heard;
-    heard = new HashSet<>();
-    if (told.size() > REPORT_MAX) {
-      told.stream().skip(REPORT_MAX).forEach(heard::add);
-    }
-    ByteBuffer report = ByteBuffer.allocate(1 + 8 * Math.min(told.size(), REPORT_MAX));
+    ByteBuffer report = ByteBuffer.allocate(1 + 8 * told.size());
     report.put(QuorateServer.SIGNS_OF_LIFE);
-    told.stream().limit(REPORT_MAX).forEach(report::putLong);
-    coordinator
-        .replicator()
-        .askLeader(report.array())
-        .whenComplete((answer, failure) -> reported(told, now, failure == null));
+    told.forEach(report::putLong);
+    return () ->
+        coordinator
+            .replicator()
+            .askLeader(report.array())
+            .whenComplete((answer, failure) -> reported(told, carried, now, failure == null));
   }
 
-  private void reported(Set<Long> told, long sentMs, boolean acknowledged) {
+  private void reported(Set<Long> told, List<Keeper> carried, long sentMs, boolean acknowledged) {
+    Runnable exchange = () -> {};
     synchronized (lock) {
       reporting = false;
       if (acknowledged) {
         lastAcknowledgedMs = sentMs;
+        if (!keepers.isEmpty()) {
+          exchange = exchange(coordinator.replicator().leadership().localLeader());
+        }
       } else {
         heard.addAll(told);
+        keepers.addAll(carried);
       }
     }
+    if (acknowledged) {
+      carried.forEach(keeper -> keeper.taken().complete(null));
+    }
+    exchange.run();
   }
 
   /** A member's report, on the leader. */

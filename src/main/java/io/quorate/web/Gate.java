@@ -167,6 +167,11 @@ final class Gate {
         : coordinator.read(Consistency.LINEARIZABLE);
   }
 
+  /** A state that has all that was acknowledged before. */
+  CompletableFuture<State> newest() {
+    return coordinator.read(Consistency.LINEARIZABLE);
+  }
+
   /** Whether this member may say by itself that the session lives. */
   boolean vouches(long session) {
     return coordinator.state().session(session).filter(sessions::vouchesFor).isPresent();

@@ -141,7 +141,9 @@ class SessionController {
             proved(request, id)
                 .thenCompose(
                     known ->
-                        gate.vouched(known)
+                        sessions
+                            .keep(known)
+                            .thenCompose(taken -> gate.newest())
                             .thenApply(
                                 state -> {
                                   if (state.session(known).isEmpty()) {
