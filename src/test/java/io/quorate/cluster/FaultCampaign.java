@@ -15,10 +15,12 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -44,6 +46,7 @@ final class FaultCampaign implements AutoCloseable {
   private static final int CLIENTS_PER_MEMBER = 2;
   private static final int SESSION_TIMEOUT_MS = 6_000;
   private static final int TICK_MS = 2_000;
+  private static final int ELECTION_TIMEOUT_MS = 1_000;
   private static final int SETTLE_MS = 5_000;
   private static final int SMALL_DISK_MB = 600;
   private static final int CLOCK_TOLERANCE_S = 15;
@@ -52,6 +55,7 @@ final class FaultCampaign implements AutoCloseable {
   private static final long KEY_LIFE_MS = 8_000;
 
   private final int size;
+  private final long seed;
   private final Random random;
   private final Path dir;
   private final @Nullable Namespaces hosts;
@@ -71,6 +75,7 @@ final class FaultCampaign implements AutoCloseable {
   private final ConcurrentLinkedQueue<String> violations = new ConcurrentLinkedQueue<>();
   private final ConcurrentLinkedQueue<String> endedEphemerals = new ConcurrentLinkedQueue<>();
   private final AtomicInteger sessions = new AtomicInteger();
+  private final AtomicInteger keptAlive = new AtomicInteger();
   private final boolean smallDisk;
   private final @Nullable SkewedClocks clocks;
   private volatile boolean running = true;
@@ -82,27 +87,48 @@ final class FaultCampaign implements AutoCloseable {
   /**
    * What was seen.
    *
+   * @param operations on keys, by kind
    * @param gaps by kind of fault, the longest time without an acknowledged write anywhere from each
    *     such fault to the next one, ms
+   * @param keptAlive signs of life that were acknowledged, and after each of which it was checked
+   *     that session and ephemeral were there
+   * @param endedEphemerals that were checked to be gone, on every member
    * @param violations what must not be; empty when all is well
    */
   record Report(
-      int operations,
+      int members,
+      long seconds,
+      long seed,
+      Map<Kind, Integer> operations,
       int unknown,
       int createdNodes,
       int sessions,
+      int keptAlive,
+      int endedEphemerals,
+      int streams,
       int watchEvents,
       Map<String, List<Long>> gaps,
       List<String> violations) {
 
-    String table() {
+    String markdown() {
       var out = new StringBuilder();
-      out.append(operations).append(" operations on keys, ").append(unknown);
-      out.append(" of them unknown to their clients; ").append(createdNodes);
-      out.append(" sequential nodes; ").append(sessions).append(" sessions; ").append(watchEvents);
-      out.append(" watch events; ").append(violations.size()).append(" violations\n\n");
-      out.append("| fault | times | longest ms without a write: median | worst |\n");
-      out.append("| --- | --- | --- | --- |\n");
+      out.append("### ").append(members).append(" members, ").append(seconds);
+      out.append(" s of faults, seed ").append(seed).append("\n\n");
+      out.append("| what clients did | how often |\n| --- | --- |\n");
+      row(out, "writes of keys", operations.getOrDefault(Kind.WRITE, 0));
+      row(out, "compare-and-set of keys", operations.getOrDefault(Kind.COMPARE_AND_SET, 0));
+      row(out, "linearizable reads of keys", operations.getOrDefault(Kind.READ, 0));
+      row(out, "of these, answer unknown to the client", unknown);
+      row(out, "sequential nodes acknowledged, all there at the end", createdNodes);
+      row(out, "sessions with an ephemeral", sessions);
+      row(out, "signs of life acknowledged, session and ephemeral checked after each", keptAlive);
+      row(out, "ephemerals of ended sessions, gone on every member", endedEphemerals);
+      row(out, "events on " + streams + " watch streams, each compared with the list", watchEvents);
+      row(out, "**violations**", violations.size());
+      long times = gaps.values().stream().mapToLong(List::size).sum();
+      out.append("\n").append(times).append(" faults. The time is the longest without an");
+      out.append(" acknowledged write from one fault to the next, ms.\n\n");
+      out.append("| fault | times | median | worst |\n| --- | --- | --- | --- |\n");
       gaps.forEach(
           (kind, each) -> {
             long[] sorted = each.stream().mapToLong(Long::longValue).sorted().toArray();
@@ -110,12 +136,20 @@ final class FaultCampaign implements AutoCloseable {
             out.append(sorted[sorted.length / 2]).append(" | ");
             out.append(sorted[sorted.length - 1]).append(" |\n");
           });
+      for (String violation : violations) {
+        out.append("\n- ").append(violation).append('\n');
+      }
       return out.toString();
+    }
+
+    private static void row(StringBuilder out, String what, int count) {
+      out.append("| ").append(what).append(" | ").append(count).append(" |\n");
     }
   }
 
   FaultCampaign(int size, long seed, Path dir) {
     this.size = size;
+    this.seed = seed;
     this.random = new Random(seed);
     this.dir = dir;
     this.hosts = System.getProperty("user.name").equals("root") ? Namespaces.create(size) : null;
@@ -220,7 +254,7 @@ final class FaultCampaign implements AutoCloseable {
       client.join();
     }
     TimeUnit.MILLISECONDS.sleep(SESSION_TIMEOUT_MS + TICK_MS + SETTLE_MS);
-    return judge(watchers);
+    return judge(watchers, length);
   }
 
   // Faults
@@ -556,6 +590,7 @@ final class FaultCampaign implements AutoCloseable {
         int kept = send(1 + choice.nextInt(size), "PUT", session, "", token).statusCode();
         if (kept == 204) {
           alive = asked;
+          keptAlive.incrementAndGet();
         } else if (kept == 410 && lives(alive)) {
           violations.add("session of " + node + " ended before its time");
         }
@@ -574,9 +609,13 @@ final class FaultCampaign implements AutoCloseable {
     }
   }
 
-  /** Whether a session that was heard then cannot have ended by now. */
+  /**
+   * Whether a session that was heard then cannot have ended by now. The leader that took the sign
+   * of life may have been succeeded already, for as long as a silent leader is trusted at most.
+   */
   private static boolean lives(long heardNs) {
-    return System.nanoTime() - heardNs < TimeUnit.MILLISECONDS.toNanos(SESSION_TIMEOUT_MS);
+    return System.nanoTime() - heardNs
+        < TimeUnit.MILLISECONDS.toNanos(SESSION_TIMEOUT_MS - ELECTION_TIMEOUT_MS);
   }
 
   private static String field(String json, String name) {
@@ -668,12 +707,13 @@ final class FaultCampaign implements AutoCloseable {
 
   // Judgement
 
-  private Report judge(List<StreamReader> watchers) throws IOException, InterruptedException {
-    int operations = 0;
+  private Report judge(List<StreamReader> watchers, Duration length)
+      throws IOException, InterruptedException {
+    var operations = new EnumMap<Kind, Integer>(Kind.class);
     int unknown = 0;
     for (Map.Entry<String, ConcurrentLinkedQueue<Operation>> each : histories.entrySet()) {
       List<Operation> history = List.copyOf(each.getValue());
-      operations += history.size();
+      history.forEach(operation -> operations.merge(operation.kind(), 1, Integer::sum));
       unknown += (int) history.stream().filter(Operation::isPending).count();
       if (!LinearizabilityChecker.isLinearizable(history, null)) {
         violations.add(each.getKey() + " is not linearizable: " + history);
@@ -711,10 +751,16 @@ final class FaultCampaign implements AutoCloseable {
     }
     faults.remove("no fault yet");
     return new Report(
+        size,
+        length.toSeconds(),
+        seed,
         operations,
         unknown,
         created.size(),
         sessions.get(),
+        keptAlive.get(),
+        endedEphemerals.size(),
+        watchers.size(),
         events,
         faults,
         List.copyOf(violations));
@@ -737,6 +783,17 @@ final class FaultCampaign implements AutoCloseable {
         return names;
       }
       after = "&after=" + names.getLast();
+    }
+  }
+
+  /** Keeps what the members said. */
+  void copyOutputsTo(Path target) throws IOException {
+    Files.createDirectories(target);
+    for (int id = 1; id <= size; id++) {
+      Path output = directory(id).resolveSibling("m" + id + ".out");
+      if (Files.exists(output)) {
+        Files.copy(output, target.resolve("m" + id + ".out"), StandardCopyOption.REPLACE_EXISTING);
+      }
     }
   }
 
