@@ -33,8 +33,14 @@ final class RaftInvariants extends AppenderBase<ILoggingEvent> {
   protected void append(ILoggingEvent event) {
     if (event.getLevel().isGreaterOrEqual(Level.ERROR)
         && event.getThrowableProxy() instanceof ThrowableProxy proxy
-        && proxy.getThrowable() instanceof AssertionError error) {
+        && proxy.getThrowable() instanceof AssertionError error
+        && !hasLeft(error)) {
       broken.accept(error);
     }
+  }
+
+  /** A member that has left is told of entries behind that; it has ended and applies none. */
+  private static boolean hasLeft(AssertionError error) {
+    return String.valueOf(error.getMessage()).endsWith("on termination.");
   }
 }

@@ -372,8 +372,10 @@ final class Boundary implements Transport {
   }
 
   private void appendAbove(RaftNodeImpl raft, AppendEntriesRequest request, long snapshot) {
+    // One is enough to go on from; with more there could be two changes of the members among them,
+    // and how far they are committed cannot be said in a request that is cut.
     List<LogEntry> above =
-        request.getLogEntries().stream().filter(e -> e.getIndex() > snapshot).toList();
+        request.getLogEntries().stream().filter(e -> e.getIndex() > snapshot).limit(1).toList();
     // MicroRaft answers "previous + size"; with previous cut to 0, this much is missing.
     cutBelow =
         above.isEmpty()

@@ -492,6 +492,18 @@ final class Membership {
         return;
       }
     }
+    // Whoever was added later is in no list, and may lose its disk like anybody.
+    RaftGroupMembersState members = raft.getEffectiveMembers();
+    for (RaftEndpoint endpoint : members.getMembers()) {
+      PeerEndpoint peer = (PeerEndpoint) endpoint;
+      if (configured().stream().noneMatch(one -> one.id() == peer.id())) {
+        Role role = members.getVotingMembers().contains(peer) ? Role.VOTER : Role.OBSERVER;
+        step(raft, new Member(peer.id(), peer.address(), role));
+        if (changing) {
+          return;
+        }
+      }
+    }
   }
 
   /** Begins the next change that {@code who} needs; true when none is needed. */

@@ -810,6 +810,10 @@ final class Simulation {
       // A try of an earlier hand-over that comes too late; MicroRaft says so and leaves it at that.
       boolean harmless =
           event.getFormattedMessage().contains("no leadership transfer state for target");
+      // A member that has left is told of entries behind that; it has ended and applies none.
+      harmless |=
+          event.getThrowableProxy() != null
+              && String.valueOf(event.getThrowableProxy().getMessage()).endsWith("on termination.");
       if (simulation != null && event.getLevel() == Level.ERROR && !harmless) {
         String thrown =
             event.getThrowableProxy() == null

@@ -190,6 +190,45 @@ class TrapsTest {
   }
 
   @Test
+  void aBarrierThatComesLaterIsNotAnsweredByTheQuestionUnderWay() {
+    group(3, 0);
+    MicroRaftReplicator leader = leader().running().replicator;
+    CompletableFuture<Long> first = leader.readBarrier().toCompletableFuture();
+    world.runFor(1);
+    CompletableFuture<Long> later = leader.readBarrier().toCompletableFuture();
+    List<Boolean> answeredWithTheFirst = new ArrayList<>();
+    first.thenRun(
+        () -> leader().running().strand.execute(() -> answeredWithTheFirst.add(later.isDone())));
+    world.runFor(200);
+
+    assertThat(answeredWithTheFirst).containsExactly(false);
+    assertThat(later).isCompleted();
+  }
+
+  @Test
+  void nobodyLeadsWithoutWhatALostDiskHadAcknowledged() {
+    group(3, 0);
+    SimMember one = leader();
+    SimMember two = follower();
+    SimMember three = other(one, two);
+    three.crash();
+    proposeAt(one, 3);
+    world.runFor(500);
+    assertThat(two.running().host.state()).hasSize(3);
+    two.crash();
+    two.wipe();
+    world.isolate(one.id, others(one));
+    two.start();
+    three.start();
+    world.runFor(30_000);
+
+    assertThat(two.leads()).isFalse();
+    assertThat(three.leads()).isFalse();
+    world.settle();
+    assertThat(three.running().host.state()).hasSizeGreaterThanOrEqualTo(3);
+  }
+
+  @Test
   void whoHasLeftDoesNotCountItsOwnVote() {
     group(4, 0);
     SimMember leaving = leader();
