@@ -102,6 +102,8 @@ class WebConfiguration implements WebMvcConfigurer {
               http.setConnectionTimeout(STALLED_MS);
               http.setKeepAliveTimeout(IDLE_MS);
             }
+            // Whoever hangs has been waited for already: the member has to hand over and flush.
+            connector.setProperty("executorTerminationTimeoutMillis", "200");
           });
     };
   }
