@@ -36,7 +36,10 @@ public final class MemberProcess implements AutoCloseable {
     this.output = output;
   }
 
-  /** Starts it on {@code dataDir} and on a port of its own; returns at once. */
+  /**
+   * Starts it on {@code dataDir} and on a port of its own; returns at once. Options that begin with
+   * {@code -X} are the JVM's.
+   */
   public static MemberProcess start(Path dataDir, int httpPort, List<String> options) {
     return start(List.of(), "127.0.0.1", dataDir, httpPort, options);
   }
@@ -65,6 +68,7 @@ public final class MemberProcess implements AutoCloseable {
       var command = new ArrayList<String>(prefix);
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.add("-Xmx512m");
+      options.stream().filter(MemberProcess::isForJvm).forEach(command::add);
       command.add("-jar");
       command.add(jar().toString());
       command.add("--server.port=" + httpPort);
@@ -73,7 +77,7 @@ public final class MemberProcess implements AutoCloseable {
       if (options.stream().noneMatch(option -> option.startsWith("--quorate.zookeeper.port"))) {
         command.add("--quorate.zookeeper.port=-1");
       }
-      command.addAll(options);
+      options.stream().filter(option -> !isForJvm(option)).forEach(command::add);
       ProcessBuilder builder =
           new ProcessBuilder(command)
               .redirectErrorStream(true)
@@ -84,6 +88,10 @@ public final class MemberProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static boolean isForJvm(String option) {
+    return option.startsWith("-X");
   }
 
   private static Path jar() {
