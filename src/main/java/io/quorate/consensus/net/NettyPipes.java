@@ -27,6 +27,8 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -67,6 +69,11 @@ public final class NettyPipes implements Pipes {
       new MultiThreadIoEventLoopGroup(
           1, new DefaultThreadFactory("quorate-raft", true), NioIoHandler.newFactory());
   private final EventLoop thread = group.next();
+
+  // The loop's own: whether a task of its borrower runs, and whom it has written to.
+  private boolean gathering;
+  private final List<Channel> written = new ArrayList<>();
+
   private final Map<Integer, Line> lines = new ConcurrentHashMap<>();
   private final Channel server;
   private final @Nullable SslContext serverTls;
@@ -124,12 +131,12 @@ public final class NettyPipes implements Pipes {
     return new Loop() {
       @Override
       public void execute(Runnable task) {
-        unlessClosed(() -> thread.execute(task));
+        unlessClosed(() -> thread.execute(() -> run(task)));
       }
 
       @Override
       public void schedule(Runnable task, long delayNanos) {
-        unlessClosed(() -> thread.schedule(task, delayNanos, TimeUnit.NANOSECONDS));
+        unlessClosed(() -> thread.schedule(() -> run(task), delayNanos, TimeUnit.NANOSECONDS));
       }
 
       @Override
@@ -145,6 +152,18 @@ public final class NettyPipes implements Pipes {
         }
       }
     };
+  }
+
+  /** What one task sends to a peer leaves in one write, when the task is done. */
+  private void run(Runnable task) {
+    gathering = true;
+    try {
+      task.run();
+    } finally {
+      gathering = false;
+      written.forEach(Channel::flush);
+      written.clear();
+    }
   }
 
   /** The port that is listened on. */
@@ -250,7 +269,14 @@ public final class NettyPipes implements Pipes {
     if (channel == null || !channel.isWritable()) {
       return false;
     }
-    channel.writeAndFlush(framed(frame), channel.voidPromise());
+    if (thread.inEventLoop() && gathering) {
+      channel.write(framed(frame), channel.voidPromise());
+      if (!written.contains(channel)) {
+        written.add(channel);
+      }
+    } else {
+      channel.writeAndFlush(framed(frame), channel.voidPromise());
+    }
     return true;
   }
 
