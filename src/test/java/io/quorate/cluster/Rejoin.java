@@ -16,8 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * How writes fare while a member that lost its disk comes back: {@code NODES}, and how many WRITERS
- * each send one write after the other. Three members with default settings and 1 GB heaps.
+ * How writes fare while a member that lost its disk comes back: {@code NODES}, how many WRITERS each
+ * send one write after the other, and how many writes a second they want together; 0 for as many as
+ * they can. Three members with default settings and 1 GB heaps.
  */
 final class Rejoin {
   private static final int SIZE = 3;
@@ -34,6 +35,7 @@ final class Rejoin {
               + ".*?\"health\"\\s*:\\s*\"([\\w-]+)\"");
 
   private final LocalCluster cluster;
+  private final int wantedPerSecond;
   private final AtomicIntegerArray acknowledged = new AtomicIntegerArray(1_000);
   private final ConcurrentLinkedQueue<String> refusals = new ConcurrentLinkedQueue<>();
   private volatile boolean running = true;
@@ -42,16 +44,18 @@ final class Rejoin {
   private volatile long longestGapNanos;
   private final AtomicLong lastNanos = new AtomicLong();
 
-  private Rejoin(LocalCluster cluster) {
+  private Rejoin(LocalCluster cluster, int wantedPerSecond) {
     this.cluster = cluster;
+    this.wantedPerSecond = wantedPerSecond;
   }
 
   public static void main(String[] arguments) throws Exception {
     int nodes = Integer.parseInt(arguments[0]);
     int writers = Integer.parseInt(arguments[1]);
+    int wantedPerSecond = Integer.parseInt(arguments[2]);
     Path dir = Files.createTempDirectory("rejoin");
     try (var cluster = new LocalCluster(SIZE, dir, List.of("-Xmx1g"))) {
-      new Rejoin(cluster).measure(nodes, writers);
+      new Rejoin(cluster, wantedPerSecond).measure(nodes, writers);
     } finally {
       delete(dir);
     }
@@ -144,13 +148,19 @@ final class Rejoin {
       int number = i;
       // Through the two that stay.
       int member = i % 2 == 0 ? leader : SIZE * (SIZE + 1) / 2 - leader - absent;
-      Thread.ofPlatform().daemon().start(() -> write(number, member));
+      Thread.ofPlatform().daemon().start(() -> write(number, member, writers));
     }
   }
 
-  private void write(int number, int member) {
+  private void write(int number, int member, int writers) {
+    long pauseNanos =
+        wantedPerSecond == 0 ? 0 : writers * TimeUnit.SECONDS.toNanos(1) / wantedPerSecond;
+    long nextNanos = System.nanoTime() + number * pauseNanos / writers;
     for (int i = number; running; i += 7) {
       try {
+        // What was missed is not made up for: one write at a time.
+        nextNanos = Math.max(nextNanos + pauseNanos, System.nanoTime() - pauseNanos);
+        TimeUnit.NANOSECONDS.sleep(nextNanos - System.nanoTime());
         HttpResponse<String> answer =
             cluster.send(
                 member, "PUT", "/znodes/million/p00000/n%05d".formatted(i % TARGETS), DATA);
