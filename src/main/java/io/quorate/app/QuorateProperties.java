@@ -43,5 +43,5 @@ record QuorateProperties(
 
   /** Keys under {@code quorate.log}. */
   record Log(
-      @DefaultValue("8MB") String segmentSize, @DefaultValue("64MB") String checkpointAfter) {}
+      @DefaultValue("8MB") String segmentSize, @DefaultValue("128MB") String checkpointAfter) {}
 }
