@@ -76,6 +76,13 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int MOST_UNCOVERED_ENTRIES = COMMITS_PER_SNAPSHOT;
 
   private static final int MOST_UNCOVERED_TRIGGERS = 4;
+
+  /**
+   * So many entries ask for a checkpoint, however small they are: well before MicroRaft takes its
+   * snapshot by itself, since proposals wait from there on.
+   */
+  private static final int ENTRIES_PER_CHECKPOINT = MOST_UNCOVERED_ENTRIES / 2;
+
   private static final int SPARE_SEGMENTS = 2;
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ROOM_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -958,11 +965,17 @@ public final class MicroRaftReplicator implements Replicator {
     // which it then catches up.
     boolean serving = images.sending() || membership.catchingUp();
     long trigger = config.snapshotTriggerBytes() * (serving ? MOST_UNCOVERED_TRIGGERS : 1);
-    boolean due = bytesSinceSnapshot >= trigger && snapshotIndex <= durableIndex;
+    boolean due =
+        (bytesSinceSnapshot >= trigger || (manyEntries() && !serving))
+            && snapshotIndex <= durableIndex;
     if (imageWanted || checkpointWanted || due) {
       snapshotAsked = true;
       raft.takeSnapshot().whenComplete((report, failure) -> snapshotAsked = false);
     }
+  }
+
+  private boolean manyEntries() {
+    return appliedIndex - snapshotIndex >= ENTRIES_PER_CHECKPOINT;
   }
 
   /** A peer needs the state; it asks again when there is an image. */
@@ -1129,7 +1142,7 @@ public final class MicroRaftReplicator implements Replicator {
     if (aloneInTerm != 0) {
       soleCommitIndex = index;
     }
-    if (bytesSinceSnapshot >= config.snapshotTriggerBytes()) {
+    if (bytesSinceSnapshot >= config.snapshotTriggerBytes() || manyEntries()) {
       takeSnapshotIfDue();
     }
   }

@@ -116,6 +116,26 @@ class GroupOfOneTest {
   }
 
   @Test
+  void manySmallEntriesAskForACheckpointBeforeProposalsWouldWaitForOne() throws Exception {
+    RecordingHost.Checkpoint checkpoint = new RecordingHost.Checkpoint();
+    RecordingHost host = new RecordingHost(checkpoint);
+    MicroRaftReplicator replicator = start(host);
+    host.tells(replicator::checkpointDurable);
+
+    for (int round = 0; round < 101; round++) {
+      List<CompletableFuture<Proposal>> answers = new ArrayList<>();
+      for (int i = 0; i < 500; i++) {
+        answers.add(replicator.propose("x".getBytes(UTF_8)).toCompletableFuture());
+      }
+      for (CompletableFuture<Proposal> answer : answers) {
+        assertThat(answer.get(20, TimeUnit.SECONDS)).isInstanceOf(Proposal.Committed.class);
+      }
+    }
+
+    assertThat(host.checkpoints()).isEqualTo(1);
+  }
+
+  @Test
   void proposalsWaitWhenNoCheckpointBecomesDurable() throws Exception {
     RecordingHost.Checkpoint checkpoint = new RecordingHost.Checkpoint();
     RecordingHost host = new RecordingHost(checkpoint);
