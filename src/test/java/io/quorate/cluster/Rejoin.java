@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * How writes fare while a member that lost its disk comes back: {@code NODES}, how many WRITERS each
- * send one write after the other, and how many writes a second they want together; 0 for as many as
- * they can. Three members with default settings and 1 GB heaps.
+ * How writes fare while a member that lost its disk comes back: {@code NODES}, how many WRITERS
+ * each send one write after the other, and how many writes a second they want together; 0 for as
+ * many as they can. Three members with default settings and 1 GB heaps.
  */
 final class Rejoin {
   private static final int SIZE = 3;
