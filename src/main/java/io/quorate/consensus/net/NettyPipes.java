@@ -304,13 +304,13 @@ public final class NettyPipes implements Pipes {
     closed = true;
     lines.values().forEach(Line::end);
     lines.clear();
-    var closed = server.close();
+    var unbound = server.close();
     if (thread.inEventLoop()) {
       group.shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS);
       return;
     }
     // The port is free when this returns.
-    closed.awaitUninterruptibly(CLOSE_MILLIS);
+    unbound.awaitUninterruptibly(CLOSE_MILLIS);
     group
         .shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS)
         .awaitUninterruptibly(2 * CLOSE_MILLIS);
