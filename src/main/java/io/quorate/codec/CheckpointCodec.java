@@ -1,5 +1,9 @@
 package io.quorate.codec;
 
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
+import io.quorate.bytes.ValueCodec;
 import io.quorate.state.Answer;
 import io.quorate.state.Answers;
 import io.quorate.state.Change;
@@ -63,7 +67,7 @@ public final class CheckpointCodec {
     var header = new TreeMap<String, byte[]>();
     Digest digest = state.tree().digest();
     var settings = new ByteWriter(64);
-    ValueCodec.write(settings, state.settings());
+    TermsCodec.write(settings, state.settings());
     put(header, "version", new ByteWriter(16).number(VERSION));
     put(header, "zxid", new ByteWriter(16).signed(state.zxid()));
     put(header, "timeMs", new ByteWriter(16).signed(state.timeMs()));
@@ -244,7 +248,7 @@ public final class CheckpointCodec {
         long term = signed("term");
         long heldAfter = signed("heldAfter");
         ByteReader in = opened("settings");
-        Settings settings = ValueCodec.settings(in);
+        Settings settings = TermsCodec.settings(in);
         in.expectEnd();
         ZooVector<Integer, State.Lane> lanes = lanes();
         ByteReader sizes = opened("sizes");

@@ -1,5 +1,9 @@
 package io.quorate.codec;
 
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
+import io.quorate.bytes.ValueCodec;
 import io.quorate.state.Command;
 import io.quorate.state.Submission;
 import io.quorate.tree.Digest;
@@ -77,7 +81,7 @@ final class CommandCodec {
         out.octet(21).number(transaction.conditions().size());
         for (Command.Condition condition : transaction.conditions()) {
           ValueCodec.write(out, condition.path());
-          ValueCodec.write(out, condition.precondition());
+          TermsCodec.write(out, condition.precondition());
         }
         writeAll(out, transaction.then());
         writeAll(out, transaction.otherwise());
@@ -98,7 +102,7 @@ final class CommandCodec {
       case Command.ExpireSession expire ->
           out.octet(33).fixed(expire.id()).signed(expire.generation()).signed(expire.term());
       case Command.Reap reap -> ValueCodec.write(out.octet(34), reap.path());
-      case Command.Configure configure -> ValueCodec.write(out.octet(35), configure.settings());
+      case Command.Configure configure -> TermsCodec.write(out.octet(35), configure.settings());
       case Command.NewTerm term -> out.octet(36).signed(term.term()).signed(term.leaderId());
       case Command.Fence fence ->
           out.octet(37).signed(fence.member()).signed(fence.boot()).signed(fence.next());
@@ -125,7 +129,7 @@ final class CommandCodec {
       case Command.Put put -> {
         ValueCodec.write(out.octet(2), put.path());
         out.bytes(put.data()).optionalText(put.contentType());
-        ValueCodec.write(out, put.precondition());
+        TermsCodec.write(out, put.precondition());
         ValueCodec.write(out, put.acl());
         ValueCodec.write(out, put.lifetime());
         write(out, put.parents());
@@ -133,20 +137,20 @@ final class CommandCodec {
       case Command.SetData set -> {
         ValueCodec.write(out.octet(3), set.path());
         out.bytes(set.data()).optionalText(set.contentType());
-        ValueCodec.write(out, set.precondition());
+        TermsCodec.write(out, set.precondition());
       }
       case Command.Delete delete -> {
         ValueCodec.write(out.octet(4), delete.path());
-        ValueCodec.write(out, delete.precondition());
+        TermsCodec.write(out, delete.precondition());
       }
       case Command.DeleteTree delete -> {
         ValueCodec.write(out.octet(5), delete.path());
-        ValueCodec.write(out, delete.precondition());
+        TermsCodec.write(out, delete.precondition());
       }
       case Command.SetAcl set -> {
         ValueCodec.write(out.octet(6), set.path());
         ValueCodec.write(out, set.acl());
-        ValueCodec.write(out, set.precondition());
+        TermsCodec.write(out, set.precondition());
       }
       case Command.Check check -> {
         ValueCodec.write(out.octet(7), check.path());
@@ -181,7 +185,7 @@ final class CommandCodec {
       case 32 -> new Command.CloseSession(in.fixed());
       case 33 -> new Command.ExpireSession(in.fixed(), in.signed(), in.signed());
       case 34 -> new Command.Reap(ValueCodec.path(in));
-      case 35 -> new Command.Configure(ValueCodec.settings(in));
+      case 35 -> new Command.Configure(TermsCodec.settings(in));
       case 36 -> new Command.NewTerm(in.signed(), in.signedInt());
       case 37 -> new Command.Fence(in.signedInt(), in.signed(), in.signed());
       case 38 -> new Command.Audit(in.signed(), new Digest(in.fixed(), in.fixed()));
@@ -206,17 +210,17 @@ final class CommandCodec {
               ValueCodec.path(in),
               ValueCodec.present(in),
               in.optionalText(),
-              ValueCodec.precondition(in),
+              TermsCodec.precondition(in),
               ValueCodec.acl(in),
               ValueCodec.lifetime(in),
               parents(in));
       case 3 ->
           new Command.SetData(
-              ValueCodec.path(in), in.bytes(), in.optionalText(), ValueCodec.precondition(in));
-      case 4 -> new Command.Delete(ValueCodec.path(in), ValueCodec.precondition(in));
-      case 5 -> new Command.DeleteTree(ValueCodec.path(in), ValueCodec.precondition(in));
+              ValueCodec.path(in), in.bytes(), in.optionalText(), TermsCodec.precondition(in));
+      case 4 -> new Command.Delete(ValueCodec.path(in), TermsCodec.precondition(in));
+      case 5 -> new Command.DeleteTree(ValueCodec.path(in), TermsCodec.precondition(in));
       case 6 ->
-          new Command.SetAcl(ValueCodec.path(in), ValueCodec.acl(in), ValueCodec.precondition(in));
+          new Command.SetAcl(ValueCodec.path(in), ValueCodec.acl(in), TermsCodec.precondition(in));
       case 7 -> new Command.Check(ValueCodec.path(in), in.signedInt());
       case 8 -> new Command.Read(ValueCodec.path(in));
       default -> throw new MalformedException("unknown command " + kind);
@@ -240,7 +244,7 @@ final class CommandCodec {
     int count = in.count();
     var conditions = new ArrayList<Command.Condition>(count);
     for (int i = 0; i < count; i++) {
-      conditions.add(new Command.Condition(ValueCodec.path(in), ValueCodec.precondition(in)));
+      conditions.add(new Command.Condition(ValueCodec.path(in), TermsCodec.precondition(in)));
     }
     return conditions;
   }

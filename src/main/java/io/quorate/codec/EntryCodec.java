@@ -1,5 +1,8 @@
 package io.quorate.codec;
 
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
 import io.quorate.state.Submission;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,9 @@
 package io.quorate.codec;
 
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
+import io.quorate.bytes.ValueCodec;
 import io.quorate.state.Answer;
 import io.quorate.state.Code;
 import io.quorate.state.Outcome;

@@ -1,10 +1,10 @@
-package io.quorate.codec;
+package io.quorate.bytes;
 
 /** Bytes that are not what they should be; each codec says it in its own words. */
-final class MalformedException extends Exception {
+public final class MalformedException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  MalformedException(String message) {
+  public MalformedException(String message) {
     super(message);
   }
 }

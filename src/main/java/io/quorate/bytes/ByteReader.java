@@ -1,4 +1,4 @@
-package io.quorate.codec;
+package io.quorate.bytes;
 
 import io.quorate.tree.Bytes;
 import java.nio.charset.StandardCharsets;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Takes apart what {@link ByteWriter} put together. Believes no length: nothing is allocated that
  * the bytes still to come could not fill. For one thread.
  */
-final class ByteReader {
+public final class ByteReader {
   private final byte[] buffer;
   private final int end;
   private int at;
@@ -20,8 +20,15 @@ final class ByteReader {
     this.end = end;
   }
 
+  /** Over {@code buffer} from {@code from} to before {@code end}, which nobody changes. */
+  public static ByteReader over(byte[] buffer, int from, int end) {
+    var reader = new ByteReader(buffer, end);
+    reader.at = from;
+    return reader;
+  }
+
   /** Over what {@link ByteWriter#sealed} made with the same context, without the checksum. */
-  static ByteReader unseal(byte[] context, byte[] sealed) throws MalformedException {
+  public static ByteReader unseal(byte[] context, byte[] sealed) throws MalformedException {
     int size = sealed.length - Integer.BYTES;
     if (size < 0) {
       throw new MalformedException("too short for a checksum: " + sealed.length + " bytes");
@@ -39,12 +46,12 @@ final class ByteReader {
     return new ByteReader(sealed, size);
   }
 
-  int octet() throws MalformedException {
+  public int octet() throws MalformedException {
     need(1);
     return buffer[at++] & 0xff;
   }
 
-  boolean flag() throws MalformedException {
+  public boolean flag() throws MalformedException {
     int value = octet();
     if (value > 1) {
       throw new MalformedException("neither yes nor no: " + value);
@@ -52,7 +59,7 @@ final class ByteReader {
     return value == 1;
   }
 
-  long number() throws MalformedException {
+  public long number() throws MalformedException {
     long value = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       byte next = (byte) octet();
@@ -64,17 +71,17 @@ final class ByteReader {
     throw new MalformedException("a number without end at byte " + at);
   }
 
-  long signed() throws MalformedException {
+  public long signed() throws MalformedException {
     long value = number();
     return value >>> 1 ^ -(value & 1);
   }
 
-  int signedInt() throws MalformedException {
+  public int signedInt() throws MalformedException {
     return narrow(signed());
   }
 
   /** 0 and up. */
-  int natural() throws MalformedException {
+  public int natural() throws MalformedException {
     int value = narrow(number());
     if (value < 0) {
       throw new MalformedException("negative: " + value);
@@ -89,7 +96,7 @@ final class ByteReader {
     return (int) value;
   }
 
-  long fixed() throws MalformedException {
+  public long fixed() throws MalformedException {
     need(8);
     long value = 0;
     for (int i = 0; i < 8; i++) {
@@ -99,42 +106,46 @@ final class ByteReader {
   }
 
   /** How many of something follow, each at least one byte. */
-  int count() throws MalformedException {
+  public int count() throws MalformedException {
     int count = natural();
     need(count);
     return count;
   }
 
-  String text() throws MalformedException {
+  public String text() throws MalformedException {
     int size = count();
     var text = new String(buffer, at, size, StandardCharsets.UTF_8);
     at += size;
     return text;
   }
 
-  byte[] block() throws MalformedException {
+  public byte[] block() throws MalformedException {
     return take(count());
   }
 
-  @Nullable Bytes bytes() throws MalformedException {
+  public @Nullable Bytes bytes() throws MalformedException {
     int sizePlusOne = natural();
     return sizePlusOne == 0 ? null : Bytes.wrap(take(sizePlusOne - 1));
   }
 
-  @Nullable String optionalText() throws MalformedException {
+  public @Nullable String optionalText() throws MalformedException {
     return flag() ? text() : null;
   }
 
   /** A reader over the next {@code count()} bytes, which this one then has passed. */
-  ByteReader part() throws MalformedException {
+  public ByteReader part() throws MalformedException {
     int size = count();
-    var part = new ByteReader(buffer, at + size);
-    part.at = at;
+    ByteReader part = over(buffer, at, at + size);
     at += size;
     return part;
   }
 
-  void expectEnd() throws MalformedException {
+  /** Everything that is left. */
+  public byte[] rest() throws MalformedException {
+    return take(end - at);
+  }
+
+  public void expectEnd() throws MalformedException {
     if (at != end) {
       throw new MalformedException((end - at) + " bytes more than expected");
     }

@@ -1,4 +1,4 @@
-package io.quorate.codec;
+package io.quorate.bytes;
 
 import io.quorate.tree.Bytes;
 import java.nio.ByteBuffer;
@@ -13,22 +13,22 @@ import org.jspecify.annotations.Nullable;
  * <p>Numbers are little-endian base 128, seven bits a byte, as in protocol buffers; signed ones are
  * zigzagged first, so that small numbers of either sign stay short.
  */
-final class ByteWriter {
+public final class ByteWriter {
   private byte[] buffer;
   private int size;
 
-  ByteWriter(int expectedBytes) {
+  public ByteWriter(int expectedBytes) {
     buffer = new byte[Math.max(16, expectedBytes)];
   }
 
-  ByteWriter octet(int value) {
+  public ByteWriter octet(int value) {
     room(1);
     buffer[size++] = (byte) value;
     return this;
   }
 
   /** A number that is rarely negative; when it is, it takes ten bytes. */
-  ByteWriter number(long value) {
+  public ByteWriter number(long value) {
     room(10);
     long rest = value;
     while ((rest & ~0x7fL) != 0) {
@@ -39,12 +39,12 @@ final class ByteWriter {
     return this;
   }
 
-  ByteWriter signed(long value) {
+  public ByteWriter signed(long value) {
     return number(value << 1 ^ value >> 63);
   }
 
   /** Eight bytes, the greatest first: for numbers that use all their bits. */
-  ByteWriter fixed(long value) {
+  public ByteWriter fixed(long value) {
     room(8);
     for (int shift = 56; shift >= 0; shift -= 8) {
       buffer[size++] = (byte) (value >>> shift);
@@ -53,24 +53,21 @@ final class ByteWriter {
   }
 
   /** Length, then UTF-8. */
-  ByteWriter text(String value) {
+  public ByteWriter text(String value) {
     return block(value.getBytes(StandardCharsets.UTF_8));
   }
 
-  ByteWriter block(byte[] value) {
+  public ByteWriter block(byte[] value) {
     number(value.length);
     return raw(value);
   }
 
-  ByteWriter raw(byte[] value) {
-    room(value.length);
-    System.arraycopy(value, 0, buffer, size, value.length);
-    size += value.length;
-    return this;
+  public ByteWriter raw(byte[] value) {
+    return raw(value, 0, value.length);
   }
 
   /** Null is not the same as no bytes. */
-  ByteWriter bytes(@Nullable Bytes value) {
+  public ByteWriter bytes(@Nullable Bytes value) {
     if (value == null) {
       return octet(0);
     }
@@ -82,16 +79,32 @@ final class ByteWriter {
     return this;
   }
 
-  ByteWriter optionalText(@Nullable String value) {
+  public ByteWriter optionalText(@Nullable String value) {
     return value == null ? octet(0) : octet(1).text(value);
   }
 
-  byte[] toArray() {
+  public ByteWriter raw(byte[] value, int from, int to) {
+    room(to - from);
+    System.arraycopy(value, from, buffer, size, to - from);
+    size += to - from;
+    return this;
+  }
+
+  public int size() {
+    return size;
+  }
+
+  /** Puts what was written into {@code target}, from {@code at} on. */
+  public void copyTo(byte[] target, int at) {
+    System.arraycopy(buffer, 0, target, at, size);
+  }
+
+  public byte[] toArray() {
     return Arrays.copyOf(buffer, size);
   }
 
   /** What was written, and the CRC32C of {@code context} and it in the last four bytes. */
-  byte[] sealed(byte[] context) {
+  public byte[] sealed(byte[] context) {
     var crc = new CRC32C();
     crc.update(context);
     crc.update(buffer, 0, size);

@@ -1,7 +1,5 @@
-package io.quorate.codec;
+package io.quorate.bytes;
 
-import io.quorate.state.Precondition;
-import io.quorate.state.Settings;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Identity;
@@ -16,19 +14,19 @@ import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Bytes of the values that commands, outcomes and checkpoints are made of. */
-final class ValueCodec {
+/** Bytes of what a tree is made of. */
+public final class ValueCodec {
   /** Never reorder: the place of a scheme is what stands in the bytes. 0 is for any other. */
   private static final List<String> SCHEMES =
       List.of("", "world", "auth", "digest", "ip", "x509", "super");
 
   private ValueCodec() {}
 
-  static void write(ByteWriter out, ZPath path) {
+  public static void write(ByteWriter out, ZPath path) {
     out.text(path.toString());
   }
 
-  static ZPath path(ByteReader in) throws MalformedException {
+  public static ZPath path(ByteReader in) throws MalformedException {
     try {
       return ZPath.of(in.text());
     } catch (IllegalPathException e) {
@@ -36,7 +34,7 @@ final class ValueCodec {
     }
   }
 
-  static Bytes present(ByteReader in) throws MalformedException {
+  public static Bytes present(ByteReader in) throws MalformedException {
     Bytes bytes = in.bytes();
     if (bytes == null) {
       throw new MalformedException("bytes that must be there are null");
@@ -44,7 +42,7 @@ final class ValueCodec {
     return bytes;
   }
 
-  static void write(ByteWriter out, Acl acl) {
+  public static void write(ByteWriter out, Acl acl) {
     if (acl.equals(Acl.OPEN)) {
       out.octet(0);
       return;
@@ -57,7 +55,7 @@ final class ValueCodec {
     }
   }
 
-  static Acl acl(ByteReader in) throws MalformedException {
+  public static Acl acl(ByteReader in) throws MalformedException {
     int countPlusOne = in.count();
     if (countPlusOne == 0) {
       return Acl.OPEN;
@@ -69,12 +67,12 @@ final class ValueCodec {
     return new Acl(entries);
   }
 
-  static void write(ByteWriter out, Identity identity) {
+  public static void write(ByteWriter out, Identity identity) {
     writeScheme(out, identity.scheme());
     out.text(identity.id());
   }
 
-  static Identity identity(ByteReader in) throws MalformedException {
+  public static Identity identity(ByteReader in) throws MalformedException {
     return new Identity(scheme(in), in.text());
   }
 
@@ -94,7 +92,7 @@ final class ValueCodec {
     return known == 0 ? in.text() : SCHEMES.get(known);
   }
 
-  static void write(ByteWriter out, Lifetime lifetime) {
+  public static void write(ByteWriter out, Lifetime lifetime) {
     switch (lifetime) {
       case Lifetime.Persistent p -> out.octet(0);
       case Lifetime.Ephemeral e -> out.octet(1).fixed(e.sessionId());
@@ -103,7 +101,7 @@ final class ValueCodec {
     }
   }
 
-  static Lifetime lifetime(ByteReader in) throws MalformedException {
+  public static Lifetime lifetime(ByteReader in) throws MalformedException {
     int kind = in.octet();
     return switch (kind) {
       case 0 -> Lifetime.PERSISTENT;
@@ -121,70 +119,7 @@ final class ValueCodec {
     return new Lifetime.Ttl(ttlMs);
   }
 
-  static void write(ByteWriter out, Precondition precondition) {
-    switch (precondition) {
-      case Precondition.None none -> out.octet(0);
-      case Precondition.Absent absent -> out.octet(1);
-      case Precondition.Present present -> out.octet(2);
-      case Precondition.OneOf oneOf -> {
-        out.octet(3).number(oneOf.etags().size());
-        for (String etag : oneOf.etags()) {
-          out.text(etag);
-        }
-      }
-      case Precondition.Version version -> out.octet(4).signed(version.version());
-    }
-  }
-
-  static Precondition precondition(ByteReader in) throws MalformedException {
-    int kind = in.octet();
-    return switch (kind) {
-      case 0 -> Precondition.NONE;
-      case 1 -> Precondition.ABSENT;
-      case 2 -> Precondition.PRESENT;
-      case 3 -> {
-        int count = in.count();
-        var etags = new ArrayList<String>(count);
-        for (int i = 0; i < count; i++) {
-          etags.add(in.text());
-        }
-        yield new Precondition.OneOf(etags);
-      }
-      case 4 -> new Precondition.Version(in.signedInt());
-      default -> throw new MalformedException("unknown precondition " + kind);
-    };
-  }
-
-  static void write(ByteWriter out, Settings settings) {
-    out.signed(settings.maxDataBytes())
-        .signed(settings.historyMaxEvents())
-        .signed(settings.historyMaxBytes())
-        .signed(settings.minSessionTimeoutMs())
-        .signed(settings.maxSessionTimeoutMs())
-        .signed(settings.maxDeleteTree())
-        .signed(settings.keyMinAgeMs())
-        .signed(settings.maxKeys())
-        .signed(settings.maxKeyBytes())
-        .octet(settings.quotaEnforced() ? 1 : 0)
-        .signed(settings.revision());
-  }
-
-  static Settings settings(ByteReader in) throws MalformedException {
-    return new Settings(
-        in.signedInt(),
-        in.signedInt(),
-        in.signed(),
-        in.signedInt(),
-        in.signedInt(),
-        in.signedInt(),
-        in.signed(),
-        in.signedInt(),
-        in.signed(),
-        in.flag(),
-        in.signedInt());
-  }
-
-  static void write(ByteWriter out, Stat stat) {
+  public static void write(ByteWriter out, Stat stat) {
     out.signed(stat.czxid())
         .signed(stat.mzxid())
         .signed(stat.ctime())
@@ -198,7 +133,7 @@ final class ValueCodec {
         .signed(stat.pzxid());
   }
 
-  static Stat stat(ByteReader in) throws MalformedException {
+  public static Stat stat(ByteReader in) throws MalformedException {
     return new Stat(
         in.signed(),
         in.signed(),
@@ -214,7 +149,7 @@ final class ValueCodec {
   }
 
   /** The later zxids and times are mostly near the first, so their distances are written. */
-  static void write(ByteWriter out, Znode node) {
+  public static void write(ByteWriter out, Znode node) {
     out.signed(node.czxid())
         .signed(node.mzxid() - node.czxid())
         .signed(node.pzxid() - node.czxid())
@@ -233,11 +168,11 @@ final class ValueCodec {
    * Reads many znodes and gives equal ACLs and content types the same object: a million nodes have
    * a handful of them. For one thread.
    */
-  static final class ZnodeReader {
+  public static final class ZnodeReader {
     private final TreeMap<byte[], Acl> acls = new TreeMap<>(Arrays::compareUnsigned);
     private final TreeMap<String, String> contentTypes = new TreeMap<>();
 
-    Znode read(ByteReader in) throws MalformedException {
+    public Znode read(ByteReader in) throws MalformedException {
       long czxid = in.signed();
       long mzxid = czxid + in.signed();
       long pzxid = czxid + in.signed();
@@ -256,7 +191,7 @@ final class ValueCodec {
       return Znode.restored(data, contentType, acl, lifetime, stat, childCreations);
     }
 
-    Acl sharedAcl(ByteReader in) throws MalformedException {
+    public Acl sharedAcl(ByteReader in) throws MalformedException {
       Acl acl = acl(in);
       if (acl == Acl.OPEN) {
         return acl;
