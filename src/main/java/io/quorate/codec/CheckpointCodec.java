@@ -6,16 +6,12 @@ import io.quorate.bytes.MalformedException;
 import io.quorate.bytes.ValueCodec;
 import io.quorate.state.Answer;
 import io.quorate.state.Answers;
-import io.quorate.state.Change;
 import io.quorate.state.History;
-import io.quorate.state.HistoryEntry;
 import io.quorate.state.Session;
 import io.quorate.state.Settings;
 import io.quorate.state.State;
 import io.quorate.state.Submission;
 import io.quorate.tree.Digest;
-import io.quorate.tree.ZPath;
-import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
 import io.quorate.tree.ZooVector;
 import java.nio.charset.StandardCharsets;
@@ -44,7 +40,8 @@ public final class CheckpointCodec {
   /** The maps, in the order in which {@link #write} fills and {@link #read} asks for them. */
   public static final List<String> MAPS = List.of(ZNODES, SESSIONS, HISTORY, ANSWERS);
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
+  private static final int OLDEST_VERSION = 1;
 
   private CheckpointCodec() {}
 
@@ -82,7 +79,7 @@ public final class CheckpointCodec {
         new ByteWriter(32)
             .number(state.tree().size())
             .number(state.sessions().size())
-            .number(state.history().entries().size())
+            .number(state.history().size())
             .number(state.answers().size()));
     return header;
   }
@@ -129,12 +126,7 @@ public final class CheckpointCodec {
         since == null ? null : since.sessions(),
         CheckpointCodec::write,
         sink);
-    differences(
-        HISTORY,
-        state.history().entries(),
-        since == null ? null : since.history().entries(),
-        CheckpointCodec::write,
-        sink);
+    history(state.history(), since == null ? null : since.history(), sink);
     differences(
         ANSWERS,
         state.answers().byAge(),
@@ -165,6 +157,40 @@ public final class CheckpointCodec {
         });
   }
 
+  /** Runs are only added to, at the end, and removed, at the begin: what is old stays as it is. */
+  private static void history(History now, @Nullable History then, Sink sink) {
+    var gone = new TreeMap<Long, History.Run>();
+    if (then != null) {
+      then.runs().forEach(run -> gone.put(run.firstZxid(), run));
+    }
+    var changed = new ArrayList<History.Run>();
+    for (History.Run run : now.runs()) {
+      if (!run.equals(gone.remove(run.firstZxid()))) {
+        changed.add(run);
+      }
+    }
+    gone.keySet().forEach(zxid -> sink.remove(HISTORY, key(zxid)));
+    for (History.Run run : changed) {
+      byte[] key = key(run.firstZxid());
+      var value = new ByteWriter(run.sizeBytes());
+      run.writeTo(value);
+      sink.put(HISTORY, key, value.sealed(key));
+    }
+  }
+
+  /**
+   * Whether {@code header} is of this version: changes can be written over what it belongs to. An
+   * older one can be read, but is replaced by a whole image.
+   */
+  public static boolean isCurrent(SortedMap<String, byte[]> header)
+      throws CorruptCheckpointException {
+    try {
+      return new Restoring(header, (map, entries) -> {}).version() == VERSION;
+    } catch (MalformedException e) {
+      throw new CorruptCheckpointException("Checkpoint: " + e.getMessage());
+    }
+  }
+
   /** Eight bytes that sort as the signed numbers do. */
   private static byte[] key(long number) {
     return new ByteWriter(8).fixed(number ^ Long.MIN_VALUE).toArray();
@@ -186,27 +212,6 @@ public final class CheckpointCodec {
         .signed(session.timeoutMs())
         .signed(session.member())
         .signed(session.generation());
-  }
-
-  private static void write(ByteWriter out, HistoryEntry entry) {
-    out.signed(entry.timeMs()).number(entry.changes().size());
-    for (Change change : entry.changes()) {
-      Znode before = change.before();
-      Znode after = change.after();
-      Change.ParentChange parent = change.parent();
-      out.octet((before == null ? 0 : 1) | (after == null ? 0 : 2) | (parent == null ? 0 : 4));
-      ValueCodec.write(out, change.path());
-      if (before != null) {
-        ValueCodec.write(out, before);
-      }
-      if (after != null) {
-        ValueCodec.write(out, after);
-      }
-      if (parent != null) {
-        out.signed(parent.pzxidBefore()).signed(parent.cversionAfter());
-        ValueCodec.write(out, parent.acl());
-      }
-    }
   }
 
   private static void write(ByteWriter out, Answers.Kept kept) {
@@ -238,11 +243,7 @@ public final class CheckpointCodec {
 
     State state() throws CorruptCheckpointException {
       try {
-        ByteReader version = opened("version");
-        if (version.number() != VERSION) {
-          throw new MalformedException("its version is not " + VERSION);
-        }
-        version.expectEnd();
+        int version = version();
         long zxid = signed("zxid");
         long timeMs = signed("timeMs");
         long term = signed("term");
@@ -254,22 +255,25 @@ public final class CheckpointCodec {
         ByteReader sizes = opened("sizes");
         ZnodeTree tree = tree(sizes.natural());
         ZooVector<Long, Session> sessions = map(SESSIONS, sizes.natural(), Restoring::session);
-        ZooVector<Long, HistoryEntry> history = map(HISTORY, sizes.natural(), this::historyEntry);
+        History history = history(version, heldAfter, sizes.natural());
         Answers answers = answers(sizes.natural());
         sizes.expectEnd();
         return State.assemble(
-            zxid,
-            timeMs,
-            term,
-            tree,
-            sessions,
-            lanes,
-            answers,
-            History.restored(heldAfter, history),
-            settings);
+            zxid, timeMs, term, tree, sessions, lanes, answers, history, settings);
       } catch (MalformedException e) {
         throw new CorruptCheckpointException("Checkpoint: " + e.getMessage());
       }
+    }
+
+    private int version() throws MalformedException {
+      ByteReader in = opened("version");
+      int version = in.natural();
+      in.expectEnd();
+      if (version < OLDEST_VERSION || version > VERSION) {
+        throw new MalformedException(
+            "its version is " + version + ", not " + OLDEST_VERSION + " to " + VERSION);
+      }
+      return version;
     }
 
     private ByteReader opened(String name) throws MalformedException {
@@ -354,29 +358,21 @@ public final class CheckpointCodec {
       return new Session(id, ValueCodec.present(in), in.signedInt(), in.signedInt(), in.signed());
     }
 
-    private HistoryEntry historyEntry(long zxid, ByteReader in) throws MalformedException {
-      long timeMs = in.signed();
-      int count = in.count();
-      var changes = new ArrayList<Change>(count);
-      for (int i = 0; i < count; i++) {
-        changes.add(change(in));
-      }
-      return new HistoryEntry(zxid, timeMs, changes);
-    }
-
-    private Change change(ByteReader in) throws MalformedException {
-      int flags = in.octet();
-      if (flags > 7 || (flags & 3) == 0 || (flags & 5) == 0) {
-        throw new MalformedException("no change: flags " + flags);
-      }
-      ZPath path = ValueCodec.path(in);
-      Znode before = (flags & 1) == 0 ? null : znodes.read(in);
-      Znode after = (flags & 2) == 0 ? null : znodes.read(in);
-      Change.ParentChange parent =
-          (flags & 4) == 0
-              ? null
-              : new Change.ParentChange(in.signed(), in.signedInt(), znodes.sharedAcl(in));
-      return new Change(path, before, after, parent);
+    /** As runs of entries; in version 1 each entry stood alone, without its zxid. */
+    private History history(int version, long heldAfter, int size) throws MalformedException {
+      var restoring = new History.Restoring(heldAfter);
+      each(
+          HISTORY,
+          (key, in) -> {
+            if (version == 1) {
+              restoring.entry(number(key), in);
+            } else {
+              restoring.run(number(key), in);
+            }
+          });
+      History history = restoring.history();
+      expectSize(HISTORY, history.size(), size);
+      return history;
     }
 
     private static Answers.Kept kept(long ordinal, ByteReader in) throws MalformedException {

@@ -31,7 +31,10 @@ final class Checkpoints implements AutoCloseable {
   private @Nullable Request next;
   private volatile LongConsumer durable = index -> {};
 
-  /** What the store holds; owned by the checkpoint thread after the start. */
+  /**
+   * What the store holds, null when it is to be written anew; owned by the checkpoint thread after
+   * the start.
+   */
   private @Nullable State saved;
 
   private record Request(State state, long index, byte[] logMeta) {}
@@ -55,7 +58,7 @@ final class Checkpoints implements AutoCloseable {
       restored = new Restored(State.initial(Settings.DEFAULT), RestorePoint.NONE);
     } else {
       State state = CheckpointCodec.read(meta.header(), store::read);
-      saved = state;
+      saved = CheckpointCodec.isCurrent(meta.header()) ? state : null;
       restored = new Restored(state, new RestorePoint(meta.index(), meta.logMeta()));
     }
   }

@@ -25,14 +25,6 @@ public record Change(
    */
   public record ParentChange(long pzxidBefore, int cversionAfter, Acl acl) {}
 
-  /** Bytes that it counts for in the history. */
-  public int weightBytes() {
-    return 64
-        + path.toString().length()
-        + (before == null ? 0 : before.weightBytes())
-        + (after == null ? 0 : after.weightBytes());
-  }
-
   /** What a watcher of the node itself is told; null for a change of the ACL, which tells none. */
   public TreeEvent.@Nullable Kind kind() {
     if (before == null) {

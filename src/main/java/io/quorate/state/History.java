@@ -1,48 +1,72 @@
 package io.quorate.state;
 
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
+import io.quorate.bytes.ValueCodec;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
-import io.quorate.tree.ZooVector;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The changes of the last zxids, as far back as the settings allow; immutable.
  *
  * <p>Old trees are not kept: {@link #treeAt} undoes changes over the newest one.
+ *
+ * <p>Entries are bytes, one after the other in blocks: a hundred thousand of them as objects would
+ * be most of what the collector has to follow and copy. A newer history goes on writing where this
+ * one ends and drops whole blocks from the begin; what this one sees of a block never changes.
  */
 public final class History {
-  private final ZooVector<Long, HistoryEntry> entries;
+  private static final int BLOCK_BYTES = 64 << 10;
+
+  /** Length of all that an entry takes, zxid, number of changes. */
+  private static final int HEAD_BYTES = Integer.BYTES + Long.BYTES + Integer.BYTES;
+
+  /** A change that is larger is not kept: its bytes must fit into an array. */
+  private static final long MAX_ENTRY_BYTES = 512L << 20;
+
+  /** The oldest first, without the last. */
+  private final Run[] full;
+
+  /** Where the next entry goes; null when there is none yet. */
+  private final @Nullable Run last;
+
+  /** Where the oldest entry that is held begins in the first run. */
+  private final int start;
+
   private final long heldAfter;
+  private final int size;
   private final long changeCount;
   private final long weightBytes;
 
   private History(
-      ZooVector<Long, HistoryEntry> entries, long heldAfter, long changeCount, long weightBytes) {
-    this.entries = entries;
+      Run[] full,
+      @Nullable Run last,
+      int start,
+      long heldAfter,
+      int size,
+      long changeCount,
+      long weightBytes) {
+    this.full = full;
+    this.last = last;
+    this.start = start;
     this.heldAfter = heldAfter;
+    this.size = size;
     this.changeCount = changeCount;
     this.weightBytes = weightBytes;
   }
 
   /** Nothing yet; everything after {@code zxid} will be held. */
   public static History startingAfter(long zxid) {
-    return new History(ZooVector.empty(Comparator.<Long>naturalOrder()), zxid, 0, 0);
-  }
-
-  /** As a checkpoint has it. */
-  public static History restored(long heldAfter, ZooVector<Long, HistoryEntry> entries) {
-    long changeCount = 0;
-    long weightBytes = 0;
-    ZooVector.Cursor<Long, HistoryEntry> cursor = entries.cursor();
-    while (cursor.next()) {
-      changeCount += cursor.value().changes().size();
-      weightBytes += cursor.value().weightBytes();
-    }
-    return new History(entries, heldAfter, changeCount, weightBytes);
+    return new History(new Run[0], null, 0, zxid, 0, 0, 0);
   }
 
   /**
@@ -53,27 +77,73 @@ public final class History {
     return heldAfter;
   }
 
+  /** How many entries are held. */
+  public int size() {
+    return size;
+  }
+
   public long changeCount() {
     return changeCount;
   }
 
+  /** Bytes that the entries take. */
   public long weightBytes() {
     return weightBytes;
   }
 
-  /** The entries by zxid. */
-  public ZooVector<Long, HistoryEntry> entries() {
-    return entries;
-  }
-
   /** With {@code entry} at the end, and what is then too old gone. */
   public History append(HistoryEntry entry, Settings settings) {
+    if (leastBytes(entry) > Math.min(settings.historyMaxBytes(), MAX_ENTRY_BYTES)) {
+      return startingAfter(entry.zxid());
+    }
+    var body = new ByteWriter(256);
+    HistoryCodec.write(body, entry);
+    int length = HEAD_BYTES + body.size();
+    int end = last == null ? 0 : last.end;
+    Run[] before = full;
+    Run grown;
+    if (last != null && last.block.take(end, entry, body)) {
+      grown = new Run(last.block, last.firstZxid, end + length);
+    } else {
+      var block = new Block(Math.max(BLOCK_BYTES, length));
+      block.take(0, entry, body);
+      grown = new Run(block, entry.zxid(), length);
+      if (last != null) {
+        before = Arrays.copyOf(full, full.length + 1);
+        before[full.length] = last;
+      }
+    }
     return new History(
-            entries.put(entry.zxid(), entry),
+            before,
+            grown,
+            start,
             heldAfter,
+            size + 1,
             changeCount + entry.changes().size(),
-            weightBytes + entry.weightBytes())
+            weightBytes + length)
         .trimmedTo(settings);
+  }
+
+  private int runCount() {
+    return last == null ? 0 : full.length + 1;
+  }
+
+  private Run run(int number) {
+    return number < full.length ? full[number] : Objects.requireNonNull(last);
+  }
+
+  /** No more than what {@code entry} takes. */
+  private static long leastBytes(HistoryEntry entry) {
+    long sum = 0;
+    for (Change change : entry.changes()) {
+      Znode before = change.before();
+      Znode after = change.after();
+      sum +=
+          change.path().toString().length()
+              + (before == null ? 0 : before.dataLength())
+              + (after == null ? 0 : after.dataLength());
+    }
+    return sum;
   }
 
   /** Without the oldest entries that are over the limits. */
@@ -81,19 +151,96 @@ public final class History {
     if (changeCount <= settings.historyMaxEvents() && weightBytes <= settings.historyMaxBytes()) {
       return this;
     }
-    ZooVector<Long, HistoryEntry> kept = entries;
+    int run = 0;
+    int at = start;
     long held = heldAfter;
+    int left = size;
     long count = changeCount;
     long weight = weightBytes;
-    while (!kept.isEmpty()
+    while (left > 0
         && (count > settings.historyMaxEvents() || weight > settings.historyMaxBytes())) {
-      HistoryEntry oldest = Objects.requireNonNull(kept.first()).value();
-      kept = kept.remove(oldest.zxid());
-      held = oldest.zxid();
-      count -= oldest.changes().size();
-      weight -= oldest.weightBytes();
+      Block block = run(run).block;
+      int length = block.lengthAt(at);
+      held = block.zxidAt(at);
+      count -= block.changesAt(at);
+      weight -= length;
+      left--;
+      at += length;
+      if (at == run(run).end) {
+        run++;
+        at = 0;
+      }
     }
-    return new History(kept, held, count, weight);
+    if (left == 0) {
+      return startingAfter(held);
+    }
+    Run[] kept = run == 0 ? full : Arrays.copyOfRange(full, run, full.length);
+    return new History(kept, last, at, held, left, count, weight);
+  }
+
+  /** The entries, the oldest first. */
+  public Entries entries() {
+    return from(0);
+  }
+
+  /** The entries of {@code zxid} and later, the oldest first. */
+  public Entries from(long zxid) {
+    int low = 0;
+    int high = runCount();
+    while (high - low > 1) { // the last run that does not begin later
+      int middle = (low + high) >>> 1;
+      if (run(middle).firstZxid <= zxid) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return new Entries(low, zxid);
+  }
+
+  /** The entries, one at a time. For one thread. */
+  public final class Entries {
+    private final ValueCodec.ZnodeReader znodes = new ValueCodec.ZnodeReader();
+    private final long from;
+    private int number;
+    private int next;
+    private int at = -1;
+
+    private Entries(int number, long from) {
+      this.number = number;
+      this.next = number == 0 ? start : 0;
+      this.from = from;
+    }
+
+    /** Goes to the next one; the first, when there was none yet. */
+    public boolean next() {
+      while (number < runCount()) {
+        if (next == run(number).end) {
+          number++;
+          next = 0;
+        } else {
+          at = next;
+          next += run(number).block.lengthAt(at);
+          if (zxid() >= from) {
+            return true;
+          }
+        }
+      }
+      at = -1;
+      return false;
+    }
+
+    public long zxid() {
+      if (at < 0) {
+        throw new NoSuchElementException("there is no entry here");
+      }
+      return run(number).block.zxidAt(at);
+    }
+
+    public HistoryEntry value() {
+      long zxid = zxid();
+      return run(number).block.entryAt(at, zxid, znodes);
+    }
   }
 
   /**
@@ -105,12 +252,20 @@ public final class History {
     if (zxid < heldAfter || zxid > newest.zxid()) {
       return Optional.empty();
     }
+    var znodes = new ValueCodec.ZnodeReader();
     ZnodeTree tree = newest.tree();
-    ZooVector.Cursor<Long, HistoryEntry> cursor = entries.descending();
-    while (cursor.next() && cursor.key() > zxid) {
-      List<Change> changes = cursor.value().changes();
-      for (int i = changes.size() - 1; i >= 0; i--) {
-        tree = undo(tree, changes.get(i));
+    for (int run = runCount() - 1; run >= 0; run--) {
+      List<Integer> places = run(run).places(run == 0 ? start : 0);
+      for (int i = places.size() - 1; i >= 0; i--) {
+        Block block = run(run).block;
+        long at = block.zxidAt(places.get(i));
+        if (at <= zxid) {
+          return Optional.of(tree);
+        }
+        List<Change> changes = block.entryAt(places.get(i), at, znodes).changes();
+        for (int c = changes.size() - 1; c >= 0; c--) {
+          tree = undo(tree, changes.get(c));
+        }
       }
     }
     return Optional.of(tree);
@@ -130,5 +285,199 @@ public final class History {
     return parent == null
         ? tree.with(path, before)
         : tree.undoDelete(path, before, parent.pzxidBefore());
+  }
+
+  /** The bytes, the oldest first; the first may begin with entries that are no longer held. */
+  public List<Run> runs() {
+    var runs = new ArrayList<Run>(List.of(full));
+    if (last != null) {
+      runs.add(last);
+    }
+    return runs;
+  }
+
+  /** Some entries as bytes; equal to another when it is the same piece of the same memory. */
+  public static final class Run {
+    private final Block block;
+    private final long firstZxid;
+    private final int end;
+
+    private Run(Block block, long firstZxid, int end) {
+      this.block = block;
+      this.firstZxid = firstZxid;
+      this.end = end;
+    }
+
+    public long firstZxid() {
+      return firstZxid;
+    }
+
+    public int sizeBytes() {
+      return end;
+    }
+
+    public void writeTo(ByteWriter out) {
+      out.raw(block.bytes, 0, end);
+    }
+
+    private List<Integer> places(int from) {
+      var places = new ArrayList<Integer>();
+      for (int at = from; at < end; at += block.lengthAt(at)) {
+        places.add(at);
+      }
+      return places;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Run run && run.block == block && run.end == end;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * Long.hashCode(firstZxid) + end;
+    }
+  }
+
+  /** Room for entries. What stands before the end of a run is never written again. */
+  private static final class Block {
+    private final byte[] bytes;
+
+    /** Guarded by this. */
+    private int used;
+
+    Block(int capacity) {
+      bytes = new byte[capacity];
+    }
+
+    /** As a checkpoint has it: full. */
+    Block(byte[] bytes) {
+      this.bytes = bytes;
+      used = bytes.length;
+    }
+
+    /** Writes an entry at {@code end}, unless another history has gone on there, or it is full. */
+    synchronized boolean take(int end, HistoryEntry entry, ByteWriter body) {
+      int length = HEAD_BYTES + body.size();
+      if (used != end || bytes.length - end < length) {
+        return false;
+      }
+      put(end, length, Integer.BYTES);
+      put(end + 4, entry.zxid(), Long.BYTES);
+      put(end + 12, entry.changes().size(), Integer.BYTES);
+      body.copyTo(bytes, end + HEAD_BYTES);
+      used = end + length;
+      return true;
+    }
+
+    private void put(int at, long value, int width) {
+      for (int i = 0; i < width; i++) {
+        bytes[at + i] = (byte) (value >>> 8 * (width - 1 - i));
+      }
+    }
+
+    private long get(int at, int width) {
+      long value = 0;
+      for (int i = 0; i < width; i++) {
+        value = value << 8 | bytes[at + i] & 0xff;
+      }
+      return value;
+    }
+
+    int lengthAt(int at) {
+      return (int) get(at, Integer.BYTES);
+    }
+
+    long zxidAt(int at) {
+      return get(at + 4, Long.BYTES);
+    }
+
+    int changesAt(int at) {
+      return (int) get(at + 12, Integer.BYTES);
+    }
+
+    HistoryEntry entryAt(int at, long zxid, ValueCodec.ZnodeReader znodes) {
+      try {
+        return HistoryCodec.read(
+            zxid, ByteReader.over(bytes, at + HEAD_BYTES, at + lengthAt(at)), znodes);
+      } catch (MalformedException e) { // checked when they came from outside
+        throw new IllegalStateException("history of zxid 0x" + Long.toHexString(zxid), e);
+      }
+    }
+  }
+
+  /** A history being read from a checkpoint, the oldest first. */
+  public static final class Restoring {
+    private final ValueCodec.ZnodeReader znodes = new ValueCodec.ZnodeReader();
+    private final List<Run> runs = new ArrayList<>();
+    private final long heldAfter;
+    private int start;
+    private long newest;
+    private int size;
+    private long changeCount;
+    private long weightBytes;
+
+    public Restoring(long heldAfter) {
+      this.heldAfter = heldAfter;
+      this.newest = -1;
+    }
+
+    /** The rest of {@code in}: what {@link Run#writeTo} wrote. */
+    public void run(long firstZxid, ByteReader in) throws MalformedException {
+      add(firstZxid, in.rest());
+    }
+
+    /** One entry as version 1 had it: without its length, zxid and number of changes. */
+    public void entry(long zxid, ByteReader in) throws MalformedException {
+      HistoryEntry entry = HistoryCodec.read(zxid, in, znodes);
+      var body = new ByteWriter(256);
+      HistoryCodec.write(body, entry);
+      var block = new Block(HEAD_BYTES + body.size());
+      block.take(0, entry, body);
+      add(zxid, block.bytes);
+    }
+
+    private void add(long firstZxid, byte[] bytes) throws MalformedException {
+      var block = new Block(bytes);
+      boolean first = runs.isEmpty();
+      int at = 0;
+      while (at < bytes.length) {
+        int length = bytes.length - at < HEAD_BYTES ? 0 : block.lengthAt(at);
+        if (length < HEAD_BYTES || length > bytes.length - at) {
+          throw new MalformedException("no entry at byte " + at + " of " + bytes.length);
+        }
+        long zxid = block.zxidAt(at);
+        ByteReader in = ByteReader.over(bytes, at + HEAD_BYTES, at + length);
+        HistoryEntry entry = HistoryCodec.read(zxid, in, znodes);
+        in.expectEnd();
+        if ((at == 0 && zxid != firstZxid)
+            || zxid <= newest
+            || entry.changes().size() != block.changesAt(at)) {
+          throw new MalformedException("an entry that does not belong here: zxid " + zxid);
+        }
+        newest = zxid;
+        at += length;
+        if (zxid > heldAfter) {
+          size++;
+          changeCount += entry.changes().size();
+          weightBytes += length;
+        } else if (first) {
+          start = at;
+        }
+      }
+      if (newest <= heldAfter || bytes.length == 0) {
+        throw new MalformedException("a run of which nothing is held: zxid " + firstZxid);
+      }
+      runs.add(new Run(block, firstZxid, bytes.length));
+    }
+
+    public History history() {
+      if (runs.isEmpty()) {
+        return startingAfter(heldAfter);
+      }
+      Run last = runs.removeLast();
+      return new History(
+          runs.toArray(Run[]::new), last, start, heldAfter, size, changeCount, weightBytes);
+    }
   }
 }

@@ -15,14 +15,6 @@ public record HistoryEntry(long zxid, long timeMs, List<Change> changes) {
     changes = List.copyOf(changes);
   }
 
-  public long weightBytes() {
-    long sum = 48;
-    for (Change change : changes) {
-      sum += change.weightBytes();
-    }
-    return sum;
-  }
-
   /**
    * The events in the order in which watchers are told: the node, then its parent's children. The
    * position's {@code n} is twice the place of the change, and one more for the parent.

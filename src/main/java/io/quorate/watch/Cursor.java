@@ -1,13 +1,11 @@
 package io.quorate.watch;
 
 import io.quorate.state.History;
-import io.quorate.state.HistoryEntry;
 import io.quorate.state.Position;
 import io.quorate.state.State;
 import io.quorate.state.TreeEvent;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
-import io.quorate.tree.ZooVector;
 import io.quorate.watch.WatchTable.Scope;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +74,7 @@ public final class Cursor {
     }
     var batch = new ArrayList<TreeEvent>();
     long bytes = 0;
-    ZooVector.Cursor<Long, HistoryEntry> entries = state.history().entries().from(position.zxid());
+    History.Entries entries = state.history().from(position.zxid());
     while (rest != null || entries.next()) {
       List<TreeEvent> events = rest == null ? entries.value().events() : rest.events;
       int i = rest == null ? 0 : rest.from;
@@ -102,7 +100,7 @@ public final class Cursor {
         if (!isHeld(position, state.history())) {
           return Optional.of(new Batch(batch, false));
         }
-        entries = state.history().entries().after(position.zxid());
+        entries = state.history().from(position.zxid() + 1);
       }
     }
     if (state.zxid() > position.zxid()) {

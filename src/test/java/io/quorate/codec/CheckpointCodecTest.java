@@ -4,17 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quorate.Seeds;
+import io.quorate.bytes.ByteWriter;
 import io.quorate.state.RandomCommands;
+import io.quorate.state.Settings;
 import io.quorate.state.State;
 import io.quorate.state.StateMachine;
 import io.quorate.state.States;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.SortedMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -67,6 +73,70 @@ class CheckpointCodecTest {
 
           assertThat(States.describe(restored)).isEqualTo(States.describe(state));
         });
+  }
+
+  @Test
+  void theHistoryIsWrittenOnce() {
+    var commands = new RandomCommands(5);
+    State state = State.initial(new Settings(1 << 20, 100_000, 1 << 30, 1, 1, 1, 1, 1, 1, false));
+    long written = 0;
+    @Nullable State since = null;
+    for (int i = 1; i <= 6_000; i++) {
+      state = StateMachine.apply(state, commands.submission(), commands.stamp()).state();
+      if (i % 1_000 == 0) {
+        var bytes = new AtomicLong();
+        CheckpointCodec.write(
+            state,
+            since,
+            new CheckpointCodec.Sink() {
+              @Override
+              public void put(String map, byte[] key, byte[] value) {
+                bytes.addAndGet(map.equals(CheckpointCodec.HISTORY) ? value.length : 0);
+              }
+
+              @Override
+              public void remove(String map, byte[] key) {
+                assertThat(map).isNotEqualTo(CheckpointCodec.HISTORY);
+              }
+            });
+        written += bytes.get();
+        since = state;
+      }
+    }
+    assertThat(written)
+        .isBetween(state.history().weightBytes(), state.history().weightBytes() + 6 * (64 << 10));
+  }
+
+  @Test
+  void aCheckpointOfVersion1IsReadAndNotBuiltUpon() throws CorruptCheckpointException {
+    State state = stateAfter(6, 400);
+    var store = new Store();
+    store.take(state, null);
+    assertThat(CheckpointCodec.isCurrent(store.header)).isTrue();
+
+    byte[] name = "version".getBytes(StandardCharsets.UTF_8);
+    store.header.put("version", new ByteWriter(8).number(1).sealed(name));
+    SortedMap<byte[], byte[]> entries = store.entries(CheckpointCodec.HISTORY);
+    var runs = List.copyOf(entries.values());
+    entries.clear();
+    for (byte[] run : runs) {
+      var in = ByteBuffer.wrap(run, 0, run.length - Integer.BYTES);
+      while (in.hasRemaining()) {
+        int length = in.getInt();
+        long zxid = in.getLong();
+        in.getInt();
+        byte[] body = new byte[length - 16];
+        in.get(body);
+        if (zxid > state.history().heldAfter()) {
+          byte[] key = new ByteWriter(8).fixed(zxid ^ Long.MIN_VALUE).toArray();
+          entries.put(key, new ByteWriter(length).raw(body).sealed(key));
+        }
+      }
+    }
+
+    assertThat(entries.size()).isGreaterThan(10);
+    assertThat(States.describe(store.restored())).isEqualTo(States.describe(state));
+    assertThat(CheckpointCodec.isCurrent(store.header)).isFalse();
   }
 
   @Test

@@ -6,7 +6,9 @@ import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.ZPath;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class HistoryTest {
@@ -27,7 +29,7 @@ class HistoryTest {
     State state = after(State.initial(limits(1_000, 4_000)), 30);
 
     assertThat(state.history().weightBytes()).isBetween(2_500L, 4_000L);
-    assertThat(state.history().entries().size()).isLessThan(30);
+    assertThat(state.history().size()).isLessThan(30);
   }
 
   @Test
@@ -43,28 +45,85 @@ class HistoryTest {
   void oneChangeLargerThanTheWholeHistoryLeavesItEmptyButHonest() {
     State state = after(State.initial(limits(0, 1 << 20)), 2);
 
-    assertThat(state.history().entries().isEmpty()).isTrue();
+    assertThat(state.history().size()).isZero();
     assertThat(state.history().heldAfter()).isEqualTo(2);
     assertThat(state.history().treeAt(2, state)).contains(state.tree());
     assertThat(state.history().treeAt(1, state)).isEmpty();
   }
 
+  @Test
+  void entriesAreFoundAcrossManyBlocks() {
+    State state = after(State.initial(limits(1_500, 1 << 30)), 2_000);
+    History history = state.history();
+    assertThat(history.runs()).hasSizeGreaterThan(3);
+
+    for (long from : new long[] {0, 500, 501, 502, 777, 1_999, 2_000, 2_001}) {
+      var seen = new ArrayList<Long>();
+      History.Entries entries = history.from(from);
+      while (entries.next()) {
+        assertThat(entries.value().zxid()).isEqualTo(entries.zxid());
+        seen.add(entries.zxid());
+      }
+      assertThat(seen)
+          .as("from %d", from)
+          .isEqualTo(LongStream.rangeClosed(Math.max(501, from), 2_000).boxed().toList());
+      assertThat(entries.next()).isFalse();
+    }
+    assertThat(history.treeAt(500, state).orElseThrow().size()).isEqualTo(4 + 500);
+    assertThat(history.treeAt(499, state)).isEmpty();
+  }
+
+  @Test
+  void twoThatGoOnFromOneSeeNothingOfEachOther() {
+    State common = after(State.initial(limits(100, 1 << 20)), 3);
+    List<String> before = States.describe(common);
+
+    State one = apply(common, put(path(77), new byte[10]));
+    State other = apply(common, put(path(88), new byte[200]));
+    State further = apply(one, put(path(99), new byte[5]));
+
+    assertThat(States.describe(common)).isEqualTo(before);
+    assertThat(changed(further)).endsWith("/n2", "/n77", "/n99");
+    assertThat(changed(other)).endsWith("/n2", "/n88");
+  }
+
+  @Test
+  void aChangeLargerThanTheLimitEmptiesTheHistory() {
+    State state = after(State.initial(limits(100, 4_000)), 3);
+
+    State then = apply(state, put(path(50), new byte[5_000]));
+
+    assertThat(then.history().size()).isZero();
+    assertThat(then.history().heldAfter()).isEqualTo(4);
+    assertThat(after(then, 1).history().size()).as("and it goes on").isEqualTo(1);
+  }
+
+  private static List<String> changed(State state) {
+    var paths = new ArrayList<String>();
+    History.Entries entries = state.history().entries();
+    while (entries.next()) {
+      entries.value().changes().forEach(change -> paths.add(change.path().toString()));
+    }
+    return paths;
+  }
+
   private static State after(State from, int creations) {
     State state = from;
     for (int i = 0; i < creations; i++) {
-      state =
-          apply(
-              state,
-              new Command.Put(
-                  path(i),
-                  Bytes.wrap(new byte[100]),
-                  null,
-                  Precondition.NONE,
-                  Acl.OPEN,
-                  Lifetime.PERSISTENT,
-                  Command.Parents.REQUIRED));
+      state = apply(state, put(path(i), new byte[100]));
     }
     return state;
+  }
+
+  private static Command put(ZPath path, byte[] data) {
+    return new Command.Put(
+        path,
+        Bytes.wrap(data),
+        null,
+        Precondition.NONE,
+        Acl.OPEN,
+        Lifetime.PERSISTENT,
+        Command.Parents.REQUIRED);
   }
 
   private static ZPath path(int number) {

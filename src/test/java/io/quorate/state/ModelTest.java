@@ -3,6 +3,9 @@ package io.quorate.state;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quorate.Seeds;
+import io.quorate.bytes.ByteReader;
+import io.quorate.bytes.ByteWriter;
+import io.quorate.bytes.MalformedException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -61,6 +64,20 @@ class ModelTest {
     return events;
   }
 
+  private static History restored(History history) {
+    var restoring = new History.Restoring(history.heldAfter());
+    try {
+      for (History.Run run : history.runs()) {
+        var bytes = new ByteWriter(run.sizeBytes());
+        run.writeTo(bytes);
+        restoring.run(run.firstZxid(), ByteReader.over(bytes.toArray(), 0, run.sizeBytes()));
+      }
+    } catch (MalformedException e) {
+      throw new AssertionError(e);
+    }
+    return restoring.history();
+  }
+
   /** Ephemerals, reapable nodes, counts, digest and weight are what the tree says they are. */
   private static void assertIndexesFollowTheTree(State state) {
     State again =
@@ -72,7 +89,7 @@ class ModelTest {
             state.sessions(),
             state.lanes(),
             state.answers(),
-            History.restored(state.history().heldAfter(), state.history().entries()),
+            restored(state.history()),
             state.settings());
     assertThat(States.describe(state)).isEqualTo(States.describe(again));
     assertThat(state.history().changeCount())

@@ -29,10 +29,10 @@ public final class States {
     History history = state.history();
     lines.add("held after " + history.heldAfter());
     lines.add(history.changeCount() + " changes weigh " + history.weightBytes());
-    ZooVector.Cursor<Long, HistoryEntry> cursor = history.entries().cursor();
-    while (cursor.next()) {
-      HistoryEntry entry = cursor.value();
-      lines.add("zxid " + cursor.key() + " " + entry.zxid() + " at " + entry.timeMs());
+    History.Entries entries = history.entries();
+    while (entries.next()) {
+      HistoryEntry entry = entries.value();
+      lines.add("zxid " + entries.zxid() + " " + entry.zxid() + " at " + entry.timeMs());
       for (Change change : entry.changes()) {
         lines.add(
             change.path()

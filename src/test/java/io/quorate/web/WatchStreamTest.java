@@ -390,7 +390,7 @@ class WatchStreamTest {
       assertThat(complaints).as("seed %d", seed).isEmpty();
       long from = snapshotZxid >= 0 ? snapshotZxid : began;
       var expected = new ArrayList<String>();
-      var entries = end.history().entries().from(from + 1);
+      var entries = end.history().from(from + 1);
       while (entries.next()) {
         HistoryEntry entry = entries.value();
         for (TreeEvent event : entry.events()) {
