@@ -391,9 +391,8 @@ class JavaClientTest {
     create("/w");
     WireRig.sync(other);
     for (int i = 0; i < 100; i++) {
-      int before = zk.exists("/w", false).getVersion();
       var told = new AtomicInteger();
-      zk.exists("/w", event -> told.incrementAndGet());
+      int before = zk.exists("/w", event -> told.incrementAndGet()).getVersion();
       var unseen = new AtomicInteger();
       var done = new CountDownLatch(20);
       AsyncCallback.StatCallback check =

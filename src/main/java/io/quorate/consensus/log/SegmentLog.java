@@ -59,6 +59,11 @@ public final class SegmentLog implements Closeable {
 
   private List<LogRecord> recovered = new ArrayList<>();
   private Disk.DiskFile file;
+
+  /** An older segment that was read last, kept open for the next. */
+  private Disk.@Nullable DiskFile reading;
+
+  private long readingNumber;
   private long fileBytes;
   private long position;
   private long nextNumber = 1;
@@ -128,14 +133,71 @@ public final class SegmentLog implements Closeable {
     return lastIndex;
   }
 
-  /** Adds an entry behind the last one; durable after {@link #flush}. */
-  public void append(long index, int term, byte[] payload) throws IOException {
+  /**
+   * Adds an entry behind the last one; durable after {@link #flush}.
+   *
+   * @return what {@link #read} finds it by
+   */
+  public long append(long index, int term, byte[] payload) throws IOException {
     if (index != lastIndex + 1) {
       throw new IllegalStateException("index " + index + " does not follow " + lastIndex);
     }
-    write(ENTRY, index, term, payload);
+    long at = write(ENTRY, index, term, payload);
     lastIndex = index;
     current().highestIndex = Math.max(current().highestIndex, index);
+    return place(current(), at);
+  }
+
+  private static long place(Segment segment, long position) {
+    return segment.number << Integer.SIZE | position;
+  }
+
+  /**
+   * What was appended, whether flushed or not, as long as its segment was not discarded.
+   *
+   * @throws CorruptLogException when what stands there is something else
+   */
+  public byte[] read(long place, long index) throws IOException {
+    byte[][] payload = new byte[1][];
+    guard(() -> payload[0] = payloadAt(place >>> Integer.SIZE, place & 0xffff_ffffL, index));
+    return payload[0];
+  }
+
+  private byte[] payloadAt(long number, long at, long index) throws IOException {
+    Segment segment = segments.get((int) (number - segments.get(0).number));
+    boolean writing = segment == current();
+    if (writing) {
+      drain();
+    } else if (readingNumber != number) {
+      stopReading();
+      reading = disk.open(segment.name());
+      readingNumber = number;
+    }
+    Disk.DiskFile from = writing || reading == null ? file : reading;
+    ByteBuffer length = ByteBuffer.allocate(Integer.BYTES);
+    from.read(length, at);
+    int bytes = length.getInt(0);
+    if (bytes >= RECORD_HEADER_BYTES && bytes <= from.size() - at) {
+      ByteBuffer record = ByteBuffer.allocate(bytes);
+      from.read(record, at);
+      record.flip();
+      if (lengthAt(record, 0) == bytes
+          && record.getInt(36) == ENTRY
+          && record.getLong(24) == index) {
+        byte[] payload = new byte[bytes - RECORD_HEADER_BYTES];
+        record.get(RECORD_HEADER_BYTES, payload);
+        return payload;
+      }
+    }
+    throw damaged(segment, at, "entry " + index + ", which was written there, does not read");
+  }
+
+  private void stopReading() throws IOException {
+    if (reading != null) {
+      reading.close();
+      reading = null;
+      readingNumber = 0;
+    }
   }
 
   /** Takes back every entry from {@code index} on; durable after {@link #flush}. */
@@ -172,6 +234,7 @@ public final class SegmentLog implements Closeable {
   public void discardUntil(long index) throws IOException {
     guard(
         () -> {
+          stopReading();
           boolean gone = false;
           // From the oldest on, and never past one that stays: the numbers must be gapless.
           while (segments.size() > 1 && segments.get(0).highestIndex <= index) {
@@ -225,6 +288,7 @@ public final class SegmentLog implements Closeable {
         }
       }
     } finally {
+      stopReading();
       file.close();
     }
   }
@@ -243,7 +307,8 @@ public final class SegmentLog implements Closeable {
 
   // ---- writing
 
-  private void write(int kind, long index, int term, byte[] payload) throws IOException {
+  /** Returns where in the newest segment it was put. */
+  private long write(int kind, long index, int term, byte[] payload) throws IOException {
     guard(
         () -> {
           int length = Math.addExact(RECORD_HEADER_BYTES, payload.length);
@@ -253,6 +318,7 @@ public final class SegmentLog implements Closeable {
           }
           put(kind, index, term, payload, length);
         });
+    return position - padded(RECORD_HEADER_BYTES + payload.length);
   }
 
   private void put(int kind, long index, int term, byte[] payload, int length) throws IOException {
@@ -467,7 +533,7 @@ public final class SegmentLog implements Closeable {
         }
         byte[] payload = new byte[length - RECORD_HEADER_BYTES];
         bytes.get(at + RECORD_HEADER_BYTES, payload);
-        recovered.add(new LogRecord(index, term, payload));
+        recovered.add(new LogRecord(index, term, place(segment, at), payload));
         lastIndex = index;
       }
       case CUT -> {

@@ -146,7 +146,8 @@ final class SpareSegments {
     }
     boolean enough;
     synchronized (this) {
-      enough = ready.size() >= wanted && free >= reserveBytes;
+      // One that was taken just now is being replaced: that is not a lack of room.
+      enough = !lastFillFailed && free >= reserveBytes + missing() * segmentBytes;
     }
     Room before = room;
     room = new Room(free, enough);

@@ -19,10 +19,8 @@ import java.util.LinkedHashSet;
 
 /** Bytes of what the log holds. The first byte of everything says its kind and version. */
 final class Codec {
-  private static final int ENTRY = 1;
   private static final int NEW_TERM = 2;
   private static final int MEMBERS = 3;
-  private static final int ENTRY_HEADER_BYTES = 9;
 
   private Codec() {}
 
@@ -44,17 +42,10 @@ final class Codec {
     return new DataInputStream(new ByteArrayInputStream(bytes));
   }
 
+  /** Not to be changed: an entry gives what it is made of. */
   static byte[] encode(Object operation) {
     return switch (operation) {
-      case Operation.Entry entry -> {
-        byte[] out = new byte[ENTRY_HEADER_BYTES + entry.bytes().length];
-        out[0] = ENTRY;
-        for (int i = 0; i < 8; i++) {
-          out[1 + i] = (byte) (entry.stampMs() >>> (56 - 8 * i));
-        }
-        System.arraycopy(entry.bytes(), 0, out, ENTRY_HEADER_BYTES, entry.bytes().length);
-        yield out;
-      }
+      case Operation.Entry entry -> entry.encoded();
       case Operation.NewTerm term ->
           bytes(
               out -> {
@@ -75,15 +66,16 @@ final class Codec {
     };
   }
 
+  /** Takes ownership of {@code bytes}. */
   static Object decode(byte[] bytes) throws IOException {
     DataInputStream in = input(bytes);
     int kind = in.readUnsignedByte();
     return switch (kind) {
-      case ENTRY -> {
-        long stampMs = in.readLong();
-        byte[] entry = new byte[bytes.length - ENTRY_HEADER_BYTES];
-        System.arraycopy(bytes, ENTRY_HEADER_BYTES, entry, 0, entry.length);
-        yield new Operation.Entry(stampMs, entry);
+      case Operation.Entry.KIND -> {
+        if (bytes.length < Operation.Entry.HEADER_BYTES) {
+          throw new IOException("An entry of " + bytes.length + " bytes.");
+        }
+        yield new Operation.Entry(bytes);
       }
       case NEW_TERM -> new Operation.NewTerm(in.readUnsignedByte(), in.readLong());
       case MEMBERS ->

@@ -33,6 +33,7 @@ final class DiskRaftStore implements RaftStore {
   private final SmallFile memberFile;
   private final Consumer<Throwable> failed;
   private final Snapshots snapshots;
+  private final Operation.Entry.Log reader = this::read;
   private Identity identity;
   private int term;
   private @Nullable PeerEndpoint votedFor;
@@ -172,9 +173,24 @@ final class DiskRaftStore implements RaftStore {
     guard(
         () -> {
           for (LogEntry entry : entries) {
-            log.append(entry.getIndex(), entry.getTerm(), Codec.encode(entry.getOperation()));
+            long place =
+                log.append(entry.getIndex(), entry.getTerm(), Codec.encode(entry.getOperation()));
+            standsAt(entry.getOperation(), place, entry.getIndex());
           }
         });
+  }
+
+  /** From now on {@code operation} can let go of its bytes. */
+  void standsAt(Object operation, long place, long index) {
+    if (operation instanceof Operation.Entry entry) {
+      entry.standsIn(reader, place, index);
+    }
+  }
+
+  private byte[] read(long place, long index) {
+    byte[][] bytes = new byte[1][];
+    guard(() -> bytes[0] = log.read(place, index));
+    return bytes[0];
   }
 
   @Override
@@ -193,10 +209,13 @@ final class DiskRaftStore implements RaftStore {
     }
   }
 
-  void checkpointDurable(long index) {
+  /**
+   * @param firstKept the oldest entry that is still in memory, and may be read
+   */
+  void checkpointDurable(long index, long firstKept) {
     guard(
         () -> {
-          log.discardUntil(index);
+          log.discardUntil(Math.min(index, firstKept - 1));
           snapshots.covered(index);
         });
   }

@@ -69,6 +69,10 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int ELECTION_TIMEOUT_SCALED_MS = 1_000;
   private static final int COMMITS_PER_SNAPSHOT = 100_000;
   private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
+
+  /** Of what makes a snapshot due, so much stays in memory after it was applied. */
+  private static final int RECENT_PART = 16;
+
   private static final int MOST_PENDING = 1_000;
   private static final int ENTRIES_PER_APPEND = 16;
 
@@ -108,6 +112,7 @@ public final class MicroRaftReplicator implements Replicator {
   private final Boundary boundary;
   private final DiskRaftStore store;
 
+  private final RecentEntries recent;
   private LogConsumer consumer = new NoConsumer();
   private @Nullable RaftNodeImpl node;
   private boolean alone;
@@ -224,6 +229,7 @@ public final class MicroRaftReplicator implements Replicator {
     membership = new Membership(this, proposals);
     images = new Images(disk, strand, background, this::send, failed);
     boundary = new Boundary(this, images);
+    recent = new RecentEntries(config.snapshotTriggerBytes() / RECENT_PART);
     store =
         new DiskRaftStore(
             disk,
@@ -569,11 +575,13 @@ public final class MicroRaftReplicator implements Replicator {
                 + ": entries in between are gone. Restore the checkpoint that belongs to this log,"
                 + " or let this member be rebuilt from its peers.");
       }
+      Object operation = Codec.decode(record.payload());
+      store.standsAt(operation, record.place(), record.index());
       entries.add(
           new DefaultLogEntryOrBuilder()
               .setIndex(record.index())
               .setTerm(record.term())
-              .setOperation(Codec.decode(record.payload()))
+              .setOperation(operation)
               .build());
       next++;
     }
@@ -992,7 +1000,9 @@ public final class MicroRaftReplicator implements Replicator {
     while (!uncovered.isEmpty() && uncovered.element().index() <= index) {
       uncoveredBytes -= uncovered.remove().bytes();
     }
-    store.checkpointDurable(index);
+    RaftNodeImpl raft = node;
+    store.checkpointDurable(
+        index, raft == null ? index + 1 : new Ring(raft.state().log()).firstIndex());
     proposals.admitHeld();
     takeSnapshotIfDue();
   }
@@ -1095,8 +1105,9 @@ public final class MicroRaftReplicator implements Replicator {
   private void apply(long index, Operation operation) {
     switch (operation) {
       case Operation.Entry entry -> {
-        bytesSinceSnapshot += entry.bytes().length;
+        bytesSinceSnapshot += entry.size();
         consumer.committed(index, entry.stampMs(), entry.bytes());
+        recent.add(entry);
       }
       case Operation.NewTerm term -> {
         int number = termAt(index);

@@ -52,7 +52,12 @@ final class Ring {
     ring.setHeadSequence(begin);
   }
 
+  /** The oldest entry that is kept; one more than the newest when there is none. */
+  long firstIndex() {
+    return ring.headSequence();
+  }
+
   private static long sizeOf(LogEntry entry) {
-    return 100 + (entry.getOperation() instanceof Operation.Entry e ? e.bytes().length : 0);
+    return 100 + (entry.getOperation() instanceof Operation.Entry e ? e.size() : 0);
   }
 }

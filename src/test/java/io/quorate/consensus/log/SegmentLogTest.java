@@ -82,14 +82,36 @@ class SegmentLogTest {
           assertThat(log.lastIndex()).as("seed %d", seed).isEqualTo(last);
           assertSame(found, model, seed);
         }
+        case 5 -> {
+          if (!model.isEmpty()) {
+            LogRecord any = model.get(random.nextInt(model.size()));
+            assertThat(log.read(any.place(), any.index()))
+                .as("seed %d", seed)
+                .isEqualTo(any.payload());
+          }
+        }
         default -> {
           last++;
-          LogRecord record = new LogRecord(last, 7, payload(last, random.nextInt(900)));
-          log.append(record.index(), record.term(), record.payload());
-          model.add(record);
+          byte[] payload = payload(last, random.nextInt(900));
+          model.add(new LogRecord(last, 7, log.append(last, 7, payload), payload));
         }
       }
     }
+  }
+
+  @Test
+  void anEntryThatIsNotWhereItWasWrittenIsToldAndNotGiven() throws IOException {
+    SegmentLog log = open();
+    long place = log.append(1, 1, payload(1, 100));
+    log.append(2, 1, payload(2, 100));
+    log.flush();
+    try (FileChannel channel = FileChannel.open(segments().get(0), StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), (int) place + 60);
+    }
+
+    assertThatThrownBy(() -> log.read(place, 1))
+        .isInstanceOf(CorruptLogException.class)
+        .hasMessageContaining("entry 1");
   }
 
   @Test
@@ -303,6 +325,7 @@ class SegmentLogTest {
     assertThat(found).as("seed %d", seed).hasSameSizeAs(model);
     for (int i = 0; i < model.size(); i++) {
       assertThat(found.get(i).index()).as("seed %d", seed).isEqualTo(model.get(i).index());
+      assertThat(found.get(i).place()).as("seed %d", seed).isEqualTo(model.get(i).place());
       assertThat(found.get(i).payload()).as("seed %d", seed).isEqualTo(model.get(i).payload());
     }
   }
