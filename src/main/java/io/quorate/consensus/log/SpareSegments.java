@@ -26,6 +26,8 @@ final class SpareSegments {
    */
   private static final int FILL_BYTES = 4 * 1024;
 
+  private static final int RECYCLED_FOR_EACH_WANTED = 8;
+
   private final Disk disk;
   private final long segmentBytes;
   private final int wanted;
@@ -73,9 +75,12 @@ final class SpareSegments {
     return name;
   }
 
-  /** Takes a file that the log no longer needs; true when it was wanted. */
+  /**
+   * Takes a file that the log no longer needs; true when it was wanted. Many come at once, with
+   * each checkpoint, and are needed until the next: a file that is there need not be filled.
+   */
   synchronized boolean recycle(String segment) throws IOException {
-    if (ready.size() >= wanted) {
+    if (ready.size() >= wanted * RECYCLED_FOR_EACH_WANTED || !room.enough) {
       return false;
     }
     String name = nextName();
@@ -137,6 +142,19 @@ final class SpareSegments {
     judge();
   }
 
+  /** When the disk grows full, only as many stay as are wanted. */
+  private void giveBack() {
+    synchronized (this) {
+      while (ready.size() > wanted && !closed) {
+        try {
+          disk.delete(ready.removeLast());
+        } catch (IOException kept) {
+          break;
+        }
+      }
+    }
+  }
+
   private void judge() {
     long free;
     try {
@@ -148,6 +166,9 @@ final class SpareSegments {
     synchronized (this) {
       // One that was taken just now is being replaced: that is not a lack of room.
       enough = !lastFillFailed && free >= reserveBytes + missing() * segmentBytes;
+    }
+    if (!enough) {
+      giveBack();
     }
     Room before = room;
     room = new Room(free, enough);
