@@ -25,11 +25,12 @@ import org.jspecify.annotations.Nullable;
  * The durable image in a directory of its own, on H2's MVStore.
  *
  * <p>The idea: image files are only appended to, and a marker of a few bytes says which file, cut
- * to which length, is the newest image. Moving the marker is the commit. Small changes become one
- * MVStore version at the end of the newest file. A whole image, changes that do not fit into the
- * memory allowed, and compaction (when less than half of a file is live) go to a new file in many
- * small versions that nobody sees before the marker names it. So memory is bounded, a crash at any
- * point leaves the previous image, and nothing that an image needs is ever overwritten.
+ * to which length, is the newest image. Moving the marker is the commit. Changes become MVStore
+ * versions at the end of the newest file; a whole image, and compaction (when less than half of a
+ * file is live), go to a new file. They are written in pieces, each forced and paid for in time,
+ * which nobody sees before the marker names the last. So memory is bounded, the disk is never taken
+ * for long, a crash at any point leaves the previous image, and nothing that an image needs is ever
+ * overwritten.
  *
  * <p>The trade: while a new file is written, the old one is there too: up to three times the live
  * bytes for that while, up to twice otherwise.
@@ -61,7 +62,7 @@ public final class MvCheckpointStore implements CheckpointStore {
    * @param unsavedBytes heap for what is not on disk yet, about
    */
   public record Limits(long bytesPerSecond, long unsavedBytes) {
-    public static final Limits DEFAULT = new Limits(24L << 20, 32L << 20);
+    public static final Limits DEFAULT = new Limits(24L << 20, 4L << 20);
   }
 
   private MvCheckpointStore(Path directory, Limits limits, FileChannel lock) {
@@ -367,11 +368,7 @@ public final class MvCheckpointStore implements CheckpointStore {
         return;
       }
       try {
-        if (inNewFile) {
-          target.flush();
-        } else {
-          moveToNewFile();
-        }
+        target.flush();
       } catch (IOException e) {
         throw new UnwritableException(e);
       }
