@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The state as named sorted maps of bytes, whole or as what changed since an older state.
@@ -44,6 +43,32 @@ public final class CheckpointCodec {
   private static final int OLDEST_VERSION = 1;
 
   private CheckpointCodec() {}
+
+  /**
+   * What a sink holds already. It does not keep a whole state alive: after a hundred thousand
+   * writes an old history has nothing in common with the new one.
+   *
+   * @param runs of the history: their first zxids and sizes
+   */
+  public record Written(
+      ZnodeTree tree,
+      ZooVector<Long, Session> sessions,
+      ZooVector<Long, Answers.Kept> answers,
+      SortedMap<Long, Integer> runs) {
+    public static final Written NOTHING =
+        new Written(
+            ZnodeTree.EMPTY,
+            ZooVector.empty(Comparator.<Long>naturalOrder()),
+            ZooVector.empty(Comparator.<Long>naturalOrder()),
+            new TreeMap<>());
+
+    /** All of {@code state}. */
+    public static Written of(State state) {
+      var runs = new TreeMap<Long, Integer>();
+      state.history().runs().forEach(run -> runs.put(run.firstZxid(), run.sizeBytes()));
+      return new Written(state.tree(), state.sessions(), state.answers().byAge(), runs);
+    }
+  }
 
   /** Takes what a checkpoint holds. */
   public interface Sink {
@@ -102,14 +127,13 @@ public final class CheckpointCodec {
    *
    * <p>Cost: what differs between the states, when one came from the other.
    *
-   * @param since what the sink holds; null when it is empty
+   * @param since what the sink holds
    */
-  public static void write(State state, @Nullable State since, Sink sink) {
-    ZnodeTree oldTree = since == null ? ZnodeTree.EMPTY : since.tree();
+  public static void write(State state, Written since, Sink sink) {
     state
         .tree()
         .diff(
-            oldTree,
+            since.tree(),
             (path, before, after) -> {
               byte[] key = path.key();
               if (after == null) {
@@ -120,31 +144,19 @@ public final class CheckpointCodec {
                 sink.put(ZNODES, key, value.sealed(key));
               }
             });
-    differences(
-        SESSIONS,
-        state.sessions(),
-        since == null ? null : since.sessions(),
-        CheckpointCodec::write,
-        sink);
-    history(state.history(), since == null ? null : since.history(), sink);
-    differences(
-        ANSWERS,
-        state.answers().byAge(),
-        since == null ? null : since.answers().byAge(),
-        CheckpointCodec::write,
-        sink);
+    differences(SESSIONS, state.sessions(), since.sessions(), CheckpointCodec::write, sink);
+    history(state.history(), since.runs(), sink);
+    differences(ANSWERS, state.answers().byAge(), since.answers(), CheckpointCodec::write, sink);
   }
 
   private static <V> void differences(
       String map,
       ZooVector<Long, V> now,
-      @Nullable ZooVector<Long, V> then,
+      ZooVector<Long, V> then,
       BiConsumer<ByteWriter, V> writer,
       Sink sink) {
-    ZooVector<Long, V> older =
-        then == null ? ZooVector.<Long, V>empty(Comparator.<Long>naturalOrder()) : then;
     now.diff(
-        older,
+        then,
         (number, before, after) -> {
           byte[] key = key(number);
           if (after == null) {
@@ -157,15 +169,16 @@ public final class CheckpointCodec {
         });
   }
 
-  /** Runs are only added to, at the end, and removed, at the begin: what is old stays as it is. */
-  private static void history(History now, @Nullable History then, Sink sink) {
-    var gone = new TreeMap<Long, History.Run>();
-    if (then != null) {
-      then.runs().forEach(run -> gone.put(run.firstZxid(), run));
-    }
+  /**
+   * Runs are only added to, at the end, and removed, at the begin: one that begins with the same
+   * zxid and is as long is the same.
+   */
+  private static void history(History now, SortedMap<Long, Integer> then, Sink sink) {
+    var gone = new TreeMap<Long, Integer>(then);
     var changed = new ArrayList<History.Run>();
     for (History.Run run : now.runs()) {
-      if (!run.equals(gone.remove(run.firstZxid()))) {
+      Integer size = gone.remove(run.firstZxid());
+      if (size == null || size != run.sizeBytes()) {
         changed.add(run);
       }
     }

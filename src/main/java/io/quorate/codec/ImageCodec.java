@@ -41,7 +41,7 @@ public final class ImageCodec {
     }
     var maps = new MapWriter(out);
     try {
-      CheckpointCodec.write(state, null, maps);
+      CheckpointCodec.write(state, CheckpointCodec.Written.NOTHING, maps);
     } catch (UncheckedIOException e) {
       throw Objects.requireNonNull(e.getCause());
     }

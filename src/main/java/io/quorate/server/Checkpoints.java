@@ -1,6 +1,7 @@
 package io.quorate.server;
 
 import io.quorate.codec.CheckpointCodec;
+import io.quorate.codec.CheckpointCodec.Written;
 import io.quorate.codec.CorruptCheckpointException;
 import io.quorate.consensus.LogConsumer.RestorePoint;
 import io.quorate.state.Settings;
@@ -32,10 +33,10 @@ final class Checkpoints implements AutoCloseable {
   private volatile LongConsumer durable = index -> {};
 
   /**
-   * What the store holds, null when it is to be written anew; owned by the checkpoint thread after
-   * the start.
+   * What the store holds, nothing when it is to be written anew; owned by the checkpoint thread
+   * after the start.
    */
-  private @Nullable State saved;
+  private Written saved = Written.NOTHING;
 
   private record Request(State state, long index, byte[] logMeta) {}
 
@@ -58,7 +59,9 @@ final class Checkpoints implements AutoCloseable {
       restored = new Restored(State.initial(Settings.DEFAULT), RestorePoint.NONE);
     } else {
       State state = CheckpointCodec.read(meta.header(), store::read);
-      saved = CheckpointCodec.isCurrent(meta.header()) ? state : null;
+      if (CheckpointCodec.isCurrent(meta.header())) {
+        saved = Written.of(state);
+      }
       restored = new Restored(state, new RestorePoint(meta.index(), meta.logMeta()));
     }
   }
@@ -93,13 +96,13 @@ final class Checkpoints implements AutoCloseable {
     }
     long start = System.nanoTime();
     try {
-      State since = saved;
+      Written since = saved;
       store.save(
           new CheckpointStore.Meta(
               request.index, request.logMeta, CheckpointCodec.header(request.state)),
-          since == null ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
+          since == Written.NOTHING ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
           edit -> CheckpointCodec.write(request.state, since, sink(edit)));
-      saved = request.state;
+      saved = Written.of(request.state);
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
     } catch (RuntimeException | OutOfMemoryError e) {

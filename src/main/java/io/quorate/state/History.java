@@ -25,7 +25,13 @@ import org.jspecify.annotations.Nullable;
  * one ends and drops whole blocks from the begin; what this one sees of a block never changes.
  */
 public final class History {
-  private static final int BLOCK_BYTES = 64 << 10;
+  private static final int FIRST_BLOCK_BYTES = 64 << 10;
+
+  /**
+   * With its header a region of G1 in heaps of up to 2 GB: it is never copied. Each block is twice
+   * the one before until it is this large.
+   */
+  private static final int BLOCK_BYTES = (1 << 20) - 64;
 
   /** Length of all that an entry takes, zxid, number of changes. */
   private static final int HEAD_BYTES = Integer.BYTES + Long.BYTES + Integer.BYTES;
@@ -105,7 +111,7 @@ public final class History {
     if (last != null && last.block.take(end, entry, body)) {
       grown = new Run(last.block, last.firstZxid, end + length);
     } else {
-      var block = new Block(Math.max(BLOCK_BYTES, length));
+      var block = new Block(Math.max(nextBlockBytes(), length));
       block.take(0, entry, body);
       grown = new Run(block, entry.zxid(), length);
       if (last != null) {
@@ -122,6 +128,12 @@ public final class History {
             changeCount + entry.changes().size(),
             weightBytes + length)
         .trimmedTo(settings);
+  }
+
+  private int nextBlockBytes() {
+    return last == null
+        ? FIRST_BLOCK_BYTES
+        : Math.clamp(2L * last.block.bytes.length, FIRST_BLOCK_BYTES, BLOCK_BYTES);
   }
 
   private int runCount() {
@@ -296,7 +308,10 @@ public final class History {
     return runs;
   }
 
-  /** Some entries as bytes; equal to another when it is the same piece of the same memory. */
+  /**
+   * Some entries as bytes. What begins with the same zxid and is as long is the same, on every
+   * member.
+   */
   public static final class Run {
     private final Block block;
     private final long firstZxid;
@@ -326,16 +341,6 @@ public final class History {
         places.add(at);
       }
       return places;
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-      return other instanceof Run run && run.block == block && run.end == end;
-    }
-
-    @Override
-    public int hashCode() {
-      return 31 * Long.hashCode(firstZxid) + end;
     }
   }
 

@@ -16,7 +16,10 @@ final class Store implements CheckpointCodec.Sink, CheckpointCodec.Source {
 
   void take(State state, @Nullable State since) {
     header = CheckpointCodec.header(state);
-    CheckpointCodec.write(state, since, this);
+    CheckpointCodec.write(
+        state,
+        since == null ? CheckpointCodec.Written.NOTHING : CheckpointCodec.Written.of(since),
+        this);
   }
 
   State read() throws CorruptCheckpointException {

@@ -53,11 +53,11 @@ class HistoryTest {
 
   @Test
   void entriesAreFoundAcrossManyBlocks() {
-    State state = after(State.initial(limits(1_500, 1 << 30)), 2_000);
+    State state = after(State.initial(limits(9_500, 1 << 30)), 10_000);
     History history = state.history();
     assertThat(history.runs()).hasSizeGreaterThan(3);
 
-    for (long from : new long[] {0, 500, 501, 502, 777, 1_999, 2_000, 2_001}) {
+    for (long from : new long[] {0, 500, 501, 502, 777, 9_999, 10_000, 10_001}) {
       var seen = new ArrayList<Long>();
       History.Entries entries = history.from(from);
       while (entries.next()) {
@@ -66,7 +66,7 @@ class HistoryTest {
       }
       assertThat(seen)
           .as("from %d", from)
-          .isEqualTo(LongStream.rangeClosed(Math.max(501, from), 2_000).boxed().toList());
+          .isEqualTo(LongStream.rangeClosed(Math.max(501, from), 10_000).boxed().toList());
       assertThat(entries.next()).isFalse();
     }
     assertThat(history.treeAt(500, state).orElseThrow().size()).isEqualTo(4 + 500);
