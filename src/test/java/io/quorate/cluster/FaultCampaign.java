@@ -293,14 +293,21 @@ final class FaultCampaign implements AutoCloseable {
       }
       case 4 -> fillDisk(leader);
       case 5 -> jumpClock(victim, leader);
-      default -> {
-        if (Objects.requireNonNull(hosts).delay(victim, 20 + random.nextInt(80))) {
-          begin("slow link");
-          TimeUnit.MILLISECONDS.sleep(1_500 + random.nextInt(2_000));
-        }
-        heal();
-      }
+      default -> slowLink(victim, leader);
     }
+  }
+
+  /** Delays packets where the kernel can; else, and half of the time, leaves little bandwidth. */
+  private void slowLink(int victim, int leader) throws InterruptedException {
+    Namespaces links = Objects.requireNonNull(hosts);
+    int delayMs = 20 + random.nextInt(80);
+    int kilobits = 200 + random.nextInt(1_800);
+    boolean late = random.nextBoolean() && links.delay(victim, delayMs);
+    if (late || links.narrow(victim, kilobits, 10 * delayMs)) {
+      begin(victim == leader ? "link of the leader slow" : "link of a follower slow");
+      TimeUnit.MILLISECONDS.sleep(2_000 + random.nextInt(3_000));
+    }
+    heal();
   }
 
   private void fillDisk(int leader) throws InterruptedException {

@@ -16,6 +16,9 @@ import java.util.concurrent.TimeUnit;
 final class Namespaces implements AutoCloseable {
   private static final String SUBNET = "10.77.";
 
+  /** A packet must fit. */
+  private static final String BURST_BYTES = "2000";
+
   private final int count;
   private final int net;
   private final String bridge;
@@ -107,19 +110,23 @@ final class Namespaces implements AutoCloseable {
 
   /** Delays what {@code host} sends; false when this kernel cannot. */
   boolean delay(int host, int delayMs) {
-    return run(
-        false,
-        "tc",
-        "-n",
-        name(host),
-        "qdisc",
-        "replace",
-        "dev",
-        "eth0",
-        "root",
-        "netem",
-        "delay",
-        delayMs + "ms");
+    return queue(host, "netem", "delay", delayMs + "ms");
+  }
+
+  /**
+   * Lets no more than {@code kilobits} a second leave {@code host}. What is more waits, up to
+   * {@code mostMs}, and is lost beyond that; false when this kernel cannot.
+   */
+  boolean narrow(int host, int kilobits, int mostMs) {
+    return queue(
+        host, "tbf", "rate", kilobits + "kbit", "burst", BURST_BYTES, "latency", mostMs + "ms");
+  }
+
+  private boolean queue(int host, String... discipline) {
+    var command =
+        new ArrayList<>(List.of("tc", "-n", name(host), "qdisc", "replace", "dev", "eth0", "root"));
+    command.addAll(List.of(discipline));
+    return run(false, command.toArray(new String[0]));
   }
 
   private static void ip(String... arguments) {
