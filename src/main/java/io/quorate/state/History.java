@@ -99,11 +99,16 @@ public final class History {
 
   /** With {@code entry} at the end, and what is then too old gone. */
   public History append(HistoryEntry entry, Settings settings) {
-    if (leastBytes(entry) > Math.min(settings.historyMaxBytes(), MAX_ENTRY_BYTES)) {
+    long mostBytes = Math.min(settings.historyMaxBytes(), MAX_ENTRY_BYTES) - HEAD_BYTES;
+    long leastBytes = leastBytes(entry);
+    if (leastBytes > mostBytes) {
       return startingAfter(entry.zxid());
     }
-    var body = new ByteWriter(256);
-    HistoryCodec.write(body, entry);
+    var body =
+        new ByteWriter((int) Math.min(leastBytes + 128L * entry.changes().size(), mostBytes));
+    if (!HistoryCodec.write(body, entry, mostBytes)) {
+      return startingAfter(entry.zxid());
+    }
     int length = HEAD_BYTES + body.size();
     int end = last == null ? 0 : last.end;
     Run[] before = full;
@@ -416,6 +421,8 @@ public final class History {
     private final ValueCodec.ZnodeReader znodes = new ValueCodec.ZnodeReader();
     private final List<Run> runs = new ArrayList<>();
     private final long heldAfter;
+    private ByteWriter gathered = new ByteWriter(FIRST_BLOCK_BYTES);
+    private long gatheredFrom;
     private int start;
     private long newest;
     private int size;
@@ -436,10 +443,23 @@ public final class History {
     public void entry(long zxid, ByteReader in) throws MalformedException {
       HistoryEntry entry = HistoryCodec.read(zxid, in, znodes);
       var body = new ByteWriter(256);
-      HistoryCodec.write(body, entry);
+      HistoryCodec.write(body, entry, MAX_ENTRY_BYTES);
       var block = new Block(HEAD_BYTES + body.size());
       block.take(0, entry, body);
-      add(zxid, block.bytes);
+      if (gathered.size() + block.bytes.length > BLOCK_BYTES) {
+        addGathered();
+      }
+      if (gathered.size() == 0) {
+        gatheredFrom = zxid;
+      }
+      gathered.raw(block.bytes);
+    }
+
+    private void addGathered() throws MalformedException {
+      if (gathered.size() > 0) {
+        add(gatheredFrom, gathered.toArray());
+        gathered = new ByteWriter(FIRST_BLOCK_BYTES);
+      }
     }
 
     private void add(long firstZxid, byte[] bytes) throws MalformedException {
@@ -476,7 +496,8 @@ public final class History {
       runs.add(new Run(block, firstZxid, bytes.length));
     }
 
-    public History history() {
+    public History history() throws MalformedException {
+      addGathered();
       if (runs.isEmpty()) {
         return startingAfter(heldAfter);
       }

@@ -16,7 +16,13 @@ final class HistoryCodec {
 
   private HistoryCodec() {}
 
-  static void write(ByteWriter out, HistoryEntry entry) {
+  /**
+   * Stops as soon as it is more than {@code mostBytes}: each of many children that come repeats
+   * what its parent may have long, and so a short command could ask for more memory than there is.
+   *
+   * @return whether all of it was written
+   */
+  static boolean write(ByteWriter out, HistoryEntry entry, long mostBytes) {
     out.signed(entry.timeMs()).number(entry.changes().size());
     for (Change change : entry.changes()) {
       Znode before = change.before();
@@ -37,7 +43,11 @@ final class HistoryCodec {
         out.signed(parent.pzxidBefore()).signed(parent.cversionAfter());
         ValueCodec.write(out, parent.acl());
       }
+      if (out.size() > mostBytes) {
+        return false;
+      }
     }
+    return true;
   }
 
   static HistoryEntry read(long zxid, ByteReader in, ValueCodec.ZnodeReader znodes)

@@ -98,6 +98,38 @@ class HistoryTest {
     assertThat(after(then, 1).history().size()).as("and it goes on").isEqualTo(1);
   }
 
+  @Test
+  void aLongAclOfTheParentThatEachNewChildRepeatsDoesNotFillTheMemory() {
+    var entries = new ArrayList<Acl.Entry>();
+    entries.add(new Acl.Entry(Acl.ALL, "world", "anyone"));
+    for (int i = 0; i < 500; i++) {
+      entries.add(new Acl.Entry(Acl.READ, "digest", "u" + i + ":" + "x".repeat(1_900)));
+    }
+    State state = State.initial(limits(100_000, 64 << 20));
+    state =
+        apply(
+            state,
+            new Command.Put(
+                path(0),
+                Bytes.EMPTY,
+                null,
+                Precondition.NONE,
+                new Acl(entries),
+                Lifetime.PERSISTENT,
+                Command.Parents.REQUIRED));
+    assertThat(state.history().weightBytes()).isGreaterThan(900_000);
+    var children = new ArrayList<Command.Op>();
+    for (int i = 0; i < 5_000; i++) {
+      children.add((Command.Op) put(path(0).child("c" + i), new byte[0]));
+    }
+
+    State then = apply(state, new Command.Multi(children));
+
+    assertThat(then.tree().size()).isEqualTo(4 + 1 + 5_000);
+    assertThat(then.history().size()).isZero();
+    assertThat(then.history().heldAfter()).isEqualTo(then.zxid());
+  }
+
   private static List<String> changed(State state) {
     var paths = new ArrayList<String>();
     History.Entries entries = state.history().entries();

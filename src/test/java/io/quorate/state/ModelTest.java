@@ -72,10 +72,10 @@ class ModelTest {
         run.writeTo(bytes);
         restoring.run(run.firstZxid(), ByteReader.over(bytes.toArray(), 0, run.sizeBytes()));
       }
+      return restoring.history();
     } catch (MalformedException e) {
       throw new AssertionError(e);
     }
-    return restoring.history();
   }
 
   /** Ephemerals, reapable nodes, counts, digest and weight are what the tree says they are. */
