@@ -57,7 +57,7 @@ public final class SegmentLog implements Closeable {
   private final CRC32C crc = new CRC32C();
   private final List<Segment> segments = new ArrayList<>();
 
-  private List<LogRecord> recovered = new ArrayList<>();
+  private List<Found> recovered = new ArrayList<>();
   private Disk.DiskFile file;
 
   /** An older segment that was read last, kept open for the next. */
@@ -71,6 +71,9 @@ public final class SegmentLog implements Closeable {
   private long lastIndex;
   private long unsyncedBytes;
   private boolean failed;
+
+  /** An entry met at opening. Its bytes wait on disk: a checkpoint may cover it. */
+  private record Found(long index, int term, long place) {}
 
   /** A file of the log and the highest index it ever held. */
   private static final class Segment {
@@ -122,9 +125,16 @@ public final class SegmentLog implements Closeable {
   }
 
   /** The live entries after {@code index} that were found at opening; to be asked for once. */
-  public List<LogRecord> recoveredAfter(long index) {
-    List<LogRecord> after = recovered.stream().filter(r -> r.index() > index).toList();
+  public List<LogRecord> recoveredAfter(long index) throws IOException {
+    List<Found> found = recovered;
     recovered = new ArrayList<>();
+    List<LogRecord> after = new ArrayList<>();
+    for (Found entry : found) {
+      if (entry.index > index) {
+        after.add(
+            new LogRecord(entry.index, entry.term, entry.place, read(entry.place, entry.index)));
+      }
+    }
     return after;
   }
 
@@ -484,9 +494,11 @@ public final class SegmentLog implements Closeable {
       if (whole && bytes.getLong(16) == nextNumber) {
         return bytes;
       }
-      // A header that never became durable: then nothing was written behind it either.
+      // A header that never became durable, or the one that a file had which is used again: then
+      // nothing was written behind it either.
       long unwritten = oldest ? Long.MIN_VALUE : nextNumber;
-      if (!whole && newest && findRecord(bytes, 0, unwritten, Long.MIN_VALUE) < 0) {
+      boolean unentered = !whole || (!oldest && bytes.getLong(16) < nextNumber);
+      if (unentered && newest && findRecord(bytes, 0, unwritten, Long.MIN_VALUE) < 0) {
         return null;
       }
       throw damaged(segment, 0, "its header is not the one that belongs here");
@@ -531,9 +543,7 @@ public final class SegmentLog implements Closeable {
         if (index != lastIndex + 1) {
           throw damaged(segment, at, "entry " + index + " does not follow " + lastIndex);
         }
-        byte[] payload = new byte[length - RECORD_HEADER_BYTES];
-        bytes.get(at + RECORD_HEADER_BYTES, payload);
-        recovered.add(new LogRecord(index, term, place(segment, at), payload));
+        recovered.add(new Found(index, term, place(segment, at)));
         lastIndex = index;
       }
       case CUT -> {

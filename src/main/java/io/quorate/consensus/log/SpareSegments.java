@@ -80,7 +80,7 @@ final class SpareSegments {
    * each checkpoint, and are needed until the next: a file that is there need not be filled.
    */
   synchronized boolean recycle(String segment) throws IOException {
-    if (ready.size() >= wanted * RECYCLED_FOR_EACH_WANTED || !room.enough) {
+    if (ready.size() >= (room.enough ? wanted * RECYCLED_FOR_EACH_WANTED : wanted)) {
       return false;
     }
     String name = nextName();
@@ -156,29 +156,33 @@ final class SpareSegments {
   }
 
   private void judge() {
+    Room now = look();
+    if (!now.enough) {
+      giveBack();
+      now = look();
+    }
+    Room before = room;
+    room = now;
+    if (before.enough() != now.enough()) {
+      LOG.warn(
+          "Disk room is {} at {}: {} bytes free, {} wanted in reserve",
+          now.enough() ? "enough again" : "short",
+          disk.describe(""),
+          now.freeBytes(),
+          reserveBytes);
+    }
+  }
+
+  private Room look() {
     long free;
     try {
       free = disk.usableBytes();
     } catch (IOException unknown) {
       free = 0;
     }
-    boolean enough;
     synchronized (this) {
       // One that was taken just now is being replaced: that is not a lack of room.
-      enough = !lastFillFailed && free >= reserveBytes + missing() * segmentBytes;
-    }
-    if (!enough) {
-      giveBack();
-    }
-    Room before = room;
-    room = new Room(free, enough);
-    if (before.enough() != enough) {
-      LOG.warn(
-          "Disk room is {} at {}: {} bytes free, {} wanted in reserve",
-          enough ? "enough again" : "short",
-          disk.describe(""),
-          free,
-          reserveBytes);
+      return new Room(free, !lastFillFailed && free >= reserveBytes + missing() * segmentBytes);
     }
   }
 

@@ -122,7 +122,7 @@ final class DiskRaftStore implements RaftStore {
     return log;
   }
 
-  List<LogRecord> recoveredAfter(long index) {
+  List<LogRecord> recoveredAfter(long index) throws IOException {
     return log.recoveredAfter(index);
   }
 

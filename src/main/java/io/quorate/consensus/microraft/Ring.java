@@ -54,7 +54,7 @@ final class Ring {
 
   /** The oldest entry that is kept; one more than the newest when there is none. */
   long firstIndex() {
-    return ring.headSequence();
+    return ring.headSequence() + 1; // sequences count from 0
   }
 
   private static long sizeOf(LogEntry entry) {

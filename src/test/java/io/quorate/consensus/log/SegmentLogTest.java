@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -242,6 +243,61 @@ class SegmentLogTest {
       assertThat(log.recoveredAfter(log.lastIndex() - 1)).hasSize(1);
     }
     assertThat(segments()).hasSize(1);
+  }
+
+  @Test
+  void aProcessThatDiesBeforeItEntersAUsedSegmentLosesNothing() throws IOException {
+    boolean[] dies = {false};
+    Disk disk = diesBeforeAHeader(dies);
+    SegmentLog log = SegmentLog.open(disk, SMALL, Runnable::run, LogMetrics.NONE);
+    append(log, 1, 200);
+    log.flush();
+    log.discardUntil(199);
+    assertThat(Files.list(directory).filter(f -> f.getFileName().toString().startsWith("spare-")))
+        .hasSizeGreaterThan(SMALL.spares());
+    dies[0] = true;
+    long[] durable = {log.lastIndex()};
+    assertThatThrownBy(
+            () -> {
+              while (true) {
+                append(log, log.lastIndex() + 1, log.lastIndex() + 1);
+                log.flush();
+                durable[0] = log.lastIndex();
+              }
+            })
+        .hasMessage("killed");
+
+    SegmentLog again = open();
+
+    assertThat(again.lastIndex()).isGreaterThanOrEqualTo(durable[0]);
+    long next = again.lastIndex() + 1;
+    append(again, next, next + 100);
+    again.flush();
+    assertThat(open().lastIndex()).isEqualTo(next + 100);
+  }
+
+  /** What stands at the begin of a file is not written any more. */
+  private Disk diesBeforeAHeader(boolean[] dies) throws IOException {
+    var real = new FileDisk(directory);
+    return (Disk)
+        Proxy.newProxyInstance(
+            Disk.class.getClassLoader(),
+            new Class<?>[] {Disk.class},
+            (proxy, method, arguments) -> {
+              Object result = method.invoke(real, arguments);
+              if (!method.getName().equals("open") || !((String) arguments[0]).endsWith(".log")) {
+                return result;
+              }
+              return Proxy.newProxyInstance(
+                  Disk.class.getClassLoader(),
+                  new Class<?>[] {Disk.DiskFile.class},
+                  (file, call, given) -> {
+                    if (dies[0] && call.getName().equals("write") && (long) given[1] == 0) {
+                      throw new IOException("killed");
+                    }
+                    return call.invoke(result, given);
+                  });
+            });
   }
 
   @Test
