@@ -97,12 +97,13 @@ final class Checkpoints implements AutoCloseable {
     long start = System.nanoTime();
     try {
       Written since = saved;
+      Written now = Written.of(request.state);
       store.save(
           new CheckpointStore.Meta(
               request.index, request.logMeta, CheckpointCodec.header(request.state)),
           since == Written.NOTHING ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
           edit -> CheckpointCodec.write(request.state, since, sink(edit)));
-      saved = Written.of(request.state);
+      saved = now;
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
     } catch (RuntimeException | OutOfMemoryError e) {

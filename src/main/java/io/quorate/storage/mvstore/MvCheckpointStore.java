@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * for long, a crash at any point leaves the previous image, and nothing that an image needs is ever
  * overwritten.
  *
- * <p>The trade: while a new file is written, the old one is there too: up to three times the live
- * bytes for that while, up to twice otherwise.
+ * <p>The trade: up to twice the live bytes, more by what a save changes while it lasts, and by a
+ * whole image while a new file is written beside.
  *
  * <p>Guarded by its monitor; the directory is guarded against other processes by a file lock.
  */
@@ -231,7 +231,7 @@ public final class MvCheckpointStore implements CheckpointStore {
         next.moveToNewFile();
         next.commit(meta);
       }
-    } catch (IOException | MVStoreException | UnwritableException e) {
+    } catch (IOException | MVStoreException | UnwritableException | OutOfMemoryError e) {
       // The image is durable and intact, only larger than it need be; the next save tries again.
     }
   }
@@ -409,6 +409,9 @@ public final class MvCheckpointStore implements CheckpointStore {
       forget();
       unsettled = true;
       settle();
+      if (marker != null && !inNewFile) {
+        newest(); // cuts off what was written: the disk may be full of it
+      }
     }
   }
 }
