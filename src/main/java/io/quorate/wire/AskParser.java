@@ -39,6 +39,11 @@ final class AskParser {
   /** Always refused as a missing node: only super could put one there. */
   private static final Command.Op NO_NODE = new Command.Check(NOWHERE, -1);
 
+  /** Should someone give a node this name, it is not deleted by mistake. */
+  private static final String NO_NAME = "what-no-node-can-be-called";
+
+  private static final int NO_VERSION = Integer.MIN_VALUE;
+
   private final long sessionId;
 
   AskParser(long sessionId) {
@@ -163,6 +168,19 @@ final class AskParser {
     return text.indexOf('/') < 0 || text.indexOf('\0') >= 0 ? BAD_ARGUMENTS : NO_NODE;
   }
 
+  /** Of what no node can be called, too: whether the parent lets it go is asked first. */
+  private static Command.Op deleteIn(String text, int version) {
+    Command.Op delete = delete(text, version);
+    if (delete != NO_NODE) {
+      return delete;
+    }
+    String above = text.substring(0, text.lastIndexOf('/'));
+    ZPath parent = above.isEmpty() ? ZPath.ROOT : path(above);
+    return parent == null
+        ? NO_NODE
+        : new Command.Delete(parent.child(NO_NAME), new Precondition.Version(NO_VERSION));
+  }
+
   private static Command.Op setData(JuteReader body) throws MalformedRequestException {
     ZPath path = path(body.readString());
     Bytes data = body.readData();
@@ -195,7 +213,7 @@ final class AskParser {
       ops.add(
           switch (type) {
             case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> createIn(type, body);
-            case Op.DELETE -> delete(body.readString(), body.readInt());
+            case Op.DELETE -> deleteIn(body.readString(), body.readInt());
             case Op.SET_DATA -> setData(body);
             case Op.CHECK -> check(body);
             default -> throw new MalformedRequestException("type " + type + " in a multi");
