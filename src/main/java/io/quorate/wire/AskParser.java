@@ -81,7 +81,7 @@ final class AskParser {
   // Changes
 
   private Ask create(int op, JuteReader body) throws MalformedRequestException {
-    var fields = new CreateFields(op, body);
+    var fields = new CreateFields(op, body, false);
     if (!fields.sound) {
       return new Ask.Refusal(Code.BADARGUMENTS.number());
     }
@@ -98,16 +98,20 @@ final class AskParser {
     final boolean sequential;
     final Lifetime lifetime;
 
+    /** The type of the request; within a multi the container's flag makes it one of a container. */
+    final int kind;
+
     /** Flags, TTL and the shape of the path are possible. */
     final boolean sound;
 
-    CreateFields(int op, JuteReader body) throws MalformedRequestException {
+    CreateFields(int op, JuteReader body, boolean inMulti) throws MalformedRequestException {
       path = body.readString();
       data = body.readData();
       Acl written = body.readAcl();
       acl = written == null ? NO_ACL : written;
       aclIsNull = written == null;
       flags = body.readInt();
+      kind = inMulti && flags == CONTAINER_FLAG ? Op.CREATE_CONTAINER : op;
       long ttlMs = op == Op.CREATE_TTL ? body.readLong() : -1;
       boolean ttlFlag = flags == TTL_FLAG || flags == TTL_SEQUENTIAL_FLAG;
       boolean ttlFits = ttlFlag ? ttlMs > 0 && ttlMs <= Lifetime.MAX_TTL_MS : ttlMs < 0;
@@ -119,14 +123,14 @@ final class AskParser {
               && ttlFlag == (op == Op.CREATE_TTL)
               && path.indexOf('/') >= 0
               && path.indexOf('\0') < 0;
-      lifetime = !sound ? Lifetime.PERSISTENT : lifetime(op, ttlMs);
+      lifetime = !sound ? Lifetime.PERSISTENT : lifetime(ttlMs);
     }
 
-    private Lifetime lifetime(int op, long ttlMs) {
-      if (op == Op.CREATE_CONTAINER) {
+    private Lifetime lifetime(long ttlMs) {
+      if (kind == Op.CREATE_CONTAINER) {
         return Lifetime.CONTAINER;
       }
-      if (op == Op.CREATE_TTL) {
+      if (kind == Op.CREATE_TTL) {
         return new Lifetime.Ttl(ttlMs);
       }
       return flags < CONTAINER_FLAG && (flags & EPHEMERAL_FLAG) != 0
@@ -209,21 +213,31 @@ final class AskParser {
     var types = new ArrayList<Integer>();
     var ops = new ArrayList<Command.Op>();
     for (int type = nextInMulti(body); type != Op.ERROR; type = nextInMulti(body)) {
-      types.add(type);
-      ops.add(
-          switch (type) {
-            case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> createIn(type, body);
-            case Op.DELETE -> deleteIn(body.readString(), body.readInt());
-            case Op.SET_DATA -> setData(body);
-            case Op.CHECK -> check(body);
-            default -> throw new MalformedRequestException("type " + type + " in a multi");
-          });
+      switch (type) {
+        case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> {
+          var fields = new CreateFields(type, body, true);
+          types.add(fields.kind);
+          ops.add(createIn(fields));
+        }
+        case Op.DELETE -> {
+          types.add(type);
+          ops.add(deleteIn(body.readString(), body.readInt()));
+        }
+        case Op.SET_DATA -> {
+          types.add(type);
+          ops.add(setData(body));
+        }
+        case Op.CHECK -> {
+          types.add(type);
+          ops.add(check(body));
+        }
+        default -> throw new MalformedRequestException("type " + type + " in a multi");
+      }
     }
     return new Ask.Changes(List.copyOf(types), new Command.Multi(ops));
   }
 
-  private Command.Op createIn(int op, JuteReader body) throws MalformedRequestException {
-    var fields = new CreateFields(op, body);
+  private static Command.Op createIn(CreateFields fields) throws MalformedRequestException {
     if (fields.flags < 0 || fields.flags > TTL_SEQUENTIAL_FLAG) {
       throw new MalformedRequestException("create flags " + fields.flags + " in a multi");
     }
