@@ -27,11 +27,8 @@ import org.jspecify.annotations.Nullable;
 public final class History {
   private static final int FIRST_BLOCK_BYTES = 64 << 10;
 
-  /**
-   * With its header a region of G1 in heaps of up to 2 GB: it is never copied. Each block is twice
-   * the one before until it is this large.
-   */
-  private static final int BLOCK_BYTES = (1 << 20) - 64;
+  /** Each block is twice the one before until it is this large. */
+  private static final int BLOCK_BYTES = 256 << 10;
 
   /** Length of all that an entry takes, zxid, number of changes. */
   private static final int HEAD_BYTES = Integer.BYTES + Long.BYTES + Integer.BYTES;
