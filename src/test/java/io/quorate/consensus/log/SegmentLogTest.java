@@ -250,9 +250,12 @@ class SegmentLogTest {
     boolean[] dies = {false};
     Disk disk = diesBeforeAHeader(dies);
     SegmentLog log = SegmentLog.open(disk, SMALL, Runnable::run, LogMetrics.NONE);
-    append(log, 1, 200);
+    append(log, 1, 400);
     log.flush();
-    log.discardUntil(199);
+    log.discardUntil(399);
+    // Those that were only filled with zeros are taken first.
+    append(log, 401, 650);
+    log.flush();
     assertThat(Files.list(directory).filter(f -> f.getFileName().toString().startsWith("spare-")))
         .hasSizeGreaterThan(SMALL.spares());
     dies[0] = true;
