@@ -140,8 +140,7 @@ final class AskParser {
 
     /** The name may be none that a node can have: what is refused first depends on the parent. */
     Command.Create command() {
-      String above = path.substring(0, path.lastIndexOf('/'));
-      ZPath parent = above.isEmpty() ? ZPath.ROOT : path(above);
+      ZPath parent = parent(path);
       return new Command.Create(
           parent == null ? NOWHERE : parent,
           path.substring(path.lastIndexOf('/') + 1),
@@ -160,8 +159,7 @@ final class AskParser {
     if (delete != NO_NODE) {
       return new Ask.Change(Op.DELETE, delete);
     }
-    String above = text.substring(0, text.lastIndexOf('/'));
-    return new Ask.HopelessDelete(above.isEmpty() ? ZPath.ROOT : path(above));
+    return new Ask.HopelessDelete(parent(text));
   }
 
   private static Command.Op delete(String text, int version) {
@@ -178,8 +176,7 @@ final class AskParser {
     if (delete != NO_NODE) {
       return delete;
     }
-    String above = text.substring(0, text.lastIndexOf('/'));
-    ZPath parent = above.isEmpty() ? ZPath.ROOT : path(above);
+    ZPath parent = parent(text);
     return parent == null
         ? NO_NODE
         : new Command.Delete(parent.child(NO_NAME), new Precondition.Version(NO_VERSION));
@@ -213,26 +210,20 @@ final class AskParser {
     var types = new ArrayList<Integer>();
     var ops = new ArrayList<Command.Op>();
     for (int type = nextInMulti(body); type != Op.ERROR; type = nextInMulti(body)) {
-      switch (type) {
-        case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> {
-          var fields = new CreateFields(type, body, true);
-          types.add(fields.kind);
-          ops.add(createIn(fields));
-        }
-        case Op.DELETE -> {
-          types.add(type);
-          ops.add(deleteIn(body.readString(), body.readInt()));
-        }
-        case Op.SET_DATA -> {
-          types.add(type);
-          ops.add(setData(body));
-        }
-        case Op.CHECK -> {
-          types.add(type);
-          ops.add(check(body));
-        }
-        default -> throw new MalformedRequestException("type " + type + " in a multi");
-      }
+      int kind = type;
+      ops.add(
+          switch (type) {
+            case Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL -> {
+              var fields = new CreateFields(type, body, true);
+              kind = fields.kind;
+              yield createIn(fields);
+            }
+            case Op.DELETE -> deleteIn(body.readString(), body.readInt());
+            case Op.SET_DATA -> setData(body);
+            case Op.CHECK -> check(body);
+            default -> throw new MalformedRequestException("type " + type + " in a multi");
+          });
+      types.add(kind);
     }
     return new Ask.Changes(List.copyOf(types), new Command.Multi(ops));
   }
@@ -355,6 +346,11 @@ final class AskParser {
   /** ZooKeeper keeps its root under the empty path too, and readers get it. */
   private static @Nullable ZPath pathToRead(String text) {
     return text.isEmpty() ? ZPath.ROOT : path(text);
+  }
+
+  /** What stands before the last slash; null when no node can be there. */
+  private static @Nullable ZPath parent(String text) {
+    return pathToRead(text.substring(0, text.lastIndexOf('/')));
   }
 
   /** Null when no node can be at {@code text}. */
