@@ -66,6 +66,13 @@ public final class ByteWriter {
     return raw(value, 0, value.length);
   }
 
+  public ByteWriter raw(byte[] value, int from, int to) {
+    room(to - from);
+    System.arraycopy(value, from, buffer, size, to - from);
+    size += to - from;
+    return this;
+  }
+
   /** Null is not the same as no bytes. */
   public ByteWriter bytes(@Nullable Bytes value) {
     if (value == null) {
@@ -81,13 +88,6 @@ public final class ByteWriter {
 
   public ByteWriter optionalText(@Nullable String value) {
     return value == null ? octet(0) : octet(1).text(value);
-  }
-
-  public ByteWriter raw(byte[] value, int from, int to) {
-    room(to - from);
-    System.arraycopy(value, from, buffer, size, to - from);
-    size += to - from;
-    return this;
   }
 
   public int size() {

@@ -7,6 +7,7 @@ import io.quorate.bytes.ValueCodec;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -350,17 +351,25 @@ public final class History {
   private static final class Block {
     private final byte[] bytes;
 
+    /** The same, read and written at given places only. */
+    private final ByteBuffer heads;
+
     /** Guarded by this. */
     private int used;
 
     Block(int capacity) {
-      bytes = new byte[capacity];
+      this(new byte[capacity], 0);
     }
 
     /** As a checkpoint has it: full. */
     Block(byte[] bytes) {
+      this(bytes, bytes.length);
+    }
+
+    private Block(byte[] bytes, int used) {
       this.bytes = bytes;
-      used = bytes.length;
+      this.heads = ByteBuffer.wrap(bytes);
+      this.used = used;
     }
 
     /** Writes an entry at {@code end}, unless another history has gone on there, or it is full. */
@@ -369,38 +378,24 @@ public final class History {
       if (used != end || bytes.length - end < length) {
         return false;
       }
-      put(end, length, Integer.BYTES);
-      put(end + 4, entry.zxid(), Long.BYTES);
-      put(end + 12, entry.changes().size(), Integer.BYTES);
+      heads.putInt(end, length);
+      heads.putLong(end + Integer.BYTES, entry.zxid());
+      heads.putInt(end + Integer.BYTES + Long.BYTES, entry.changes().size());
       body.copyTo(bytes, end + HEAD_BYTES);
       used = end + length;
       return true;
     }
 
-    private void put(int at, long value, int width) {
-      for (int i = 0; i < width; i++) {
-        bytes[at + i] = (byte) (value >>> 8 * (width - 1 - i));
-      }
-    }
-
-    private long get(int at, int width) {
-      long value = 0;
-      for (int i = 0; i < width; i++) {
-        value = value << 8 | bytes[at + i] & 0xff;
-      }
-      return value;
-    }
-
     int lengthAt(int at) {
-      return (int) get(at, Integer.BYTES);
+      return heads.getInt(at);
     }
 
     long zxidAt(int at) {
-      return get(at + 4, Long.BYTES);
+      return heads.getLong(at + Integer.BYTES);
     }
 
     int changesAt(int at) {
-      return (int) get(at + 12, Integer.BYTES);
+      return heads.getInt(at + Integer.BYTES + Long.BYTES);
     }
 
     HistoryEntry entryAt(int at, long zxid, ValueCodec.ZnodeReader znodes) {
@@ -438,9 +433,9 @@ public final class History {
 
     /** One entry as version 1 had it: without its length, zxid and number of changes. */
     public void entry(long zxid, ByteReader in) throws MalformedException {
-      HistoryEntry entry = HistoryCodec.read(zxid, in, znodes);
-      var body = new ByteWriter(256);
-      HistoryCodec.write(body, entry, MAX_ENTRY_BYTES);
+      byte[] bytes = in.rest();
+      HistoryEntry entry = HistoryCodec.read(zxid, ByteReader.over(bytes, 0, bytes.length), znodes);
+      ByteWriter body = new ByteWriter(bytes.length).raw(bytes);
       var block = new Block(HEAD_BYTES + body.size());
       block.take(0, entry, body);
       if (gathered.size() + block.bytes.length > BLOCK_BYTES) {

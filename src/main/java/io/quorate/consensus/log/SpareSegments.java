@@ -61,8 +61,7 @@ final class SpareSegments {
         }
       }
     }
-    long free = disk.usableBytes();
-    room = new Room(free, free >= reserveBytes + missing() * segmentBytes);
+    room = judged(disk.usableBytes());
   }
 
   /** A spare's name, or null when none is ready. A replacement is begun. */
@@ -180,10 +179,12 @@ final class SpareSegments {
     } catch (IOException unknown) {
       free = 0;
     }
-    synchronized (this) {
-      // One that was taken just now is being replaced: that is not a lack of room.
-      return new Room(free, !lastFillFailed && free >= reserveBytes + missing() * segmentBytes);
-    }
+    return judged(free);
+  }
+
+  private synchronized Room judged(long free) {
+    // One that was taken just now is being replaced: that is not a lack of room.
+    return new Room(free, !lastFillFailed && free >= reserveBytes + missing() * segmentBytes);
   }
 
   /** Zero-fills a file of the full size; used for a spare and, at need, for a segment itself. */

@@ -1,5 +1,6 @@
 package io.quorate.consensus.microraft;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -41,9 +42,7 @@ sealed interface Operation {
       this(new byte[HEADER_BYTES + bytes.length]);
       byte[] out = encoded();
       out[0] = KIND;
-      for (int i = 0; i < Long.BYTES; i++) {
-        out[1 + i] = (byte) (stampMs >>> 56 - 8 * i);
-      }
+      ByteBuffer.wrap(out).putLong(1, stampMs);
       System.arraycopy(bytes, 0, out, HEADER_BYTES, bytes.length);
     }
 
@@ -75,12 +74,7 @@ sealed interface Operation {
     }
 
     long stampMs() {
-      byte[] in = encoded();
-      long stampMs = 0;
-      for (int i = 0; i < Long.BYTES; i++) {
-        stampMs = stampMs << 8 | in[1 + i] & 0xff;
-      }
-      return stampMs;
+      return ByteBuffer.wrap(encoded()).getLong(1);
     }
 
     byte[] bytes() {
