@@ -130,7 +130,7 @@ public final class WireServer implements AutoCloseable {
       return;
     }
     acceptors = loops(1, "quorate-zk-accept");
-    loops = loops(0, "quorate-zk");
+    loops = loops(Math.max(1, Runtime.getRuntime().availableProcessors() / 2), "quorate-zk");
     InetSocketAddress address =
         options.bindAddress().isEmpty()
             ? new InetSocketAddress(options.port())
