@@ -29,7 +29,7 @@ public final class ByteWriter {
 
   /** A number that is rarely negative; when it is, it takes ten bytes. */
   public ByteWriter number(long value) {
-    room(10);
+    room(sizeOf(value));
     long rest = value;
     while ((rest & ~0x7fL) != 0) {
       buffer[size++] = (byte) (rest | 0x80);
@@ -40,7 +40,7 @@ public final class ByteWriter {
   }
 
   public ByteWriter signed(long value) {
-    return number(value << 1 ^ value >> 63);
+    return number(zigzag(value));
   }
 
   /** Eight bytes, the greatest first: for numbers that use all their bits. */
@@ -103,13 +103,31 @@ public final class ByteWriter {
     return Arrays.copyOf(buffer, size);
   }
 
-  /** What was written, and the CRC32C of {@code context} and it in the last four bytes. */
+  /** How many bytes {@link #number} takes for it. */
+  public static int sizeOf(long number) {
+    return (Long.SIZE - Long.numberOfLeadingZeros(number | 1) + 6) / 7;
+  }
+
+  /** How many bytes {@link #signed} takes for it. */
+  public static int sizeOfSigned(long value) {
+    return sizeOf(zigzag(value));
+  }
+
+  private static long zigzag(long value) {
+    return value << 1 ^ value >> 63;
+  }
+
+  /**
+   * What was written, and the CRC32C of {@code context} and it in the last four bytes. If that is
+   * what was expected, nothing is copied: so nothing may be written afterwards.
+   */
   public byte[] sealed(byte[] context) {
     var crc = new CRC32C();
     crc.update(context);
     crc.update(buffer, 0, size);
     int sum = (int) crc.getValue();
-    byte[] out = Arrays.copyOf(buffer, size + Integer.BYTES);
+    int end = size + Integer.BYTES;
+    byte[] out = buffer.length == end ? buffer : Arrays.copyOf(buffer, end);
     for (int i = 0; i < Integer.BYTES; i++) {
       out[size + i] = (byte) (sum >>> 24 - 8 * i);
     }

@@ -57,7 +57,11 @@ public final class EntryCodec {
    * @param submissions as {@link #submission} encodes them, in the order in which they apply
    */
   public static byte[] batch(int member, long boot, long sequence, List<byte[]> submissions) {
-    ByteWriter out = opened(BATCH, submissions);
+    int lane =
+        ByteWriter.sizeOfSigned(member)
+            + ByteWriter.sizeOfSigned(boot)
+            + ByteWriter.sizeOfSigned(sequence);
+    ByteWriter out = opened(BATCH, lane, submissions);
     out.signed(member).signed(boot).signed(sequence);
     return closed(out, submissions);
   }
@@ -66,13 +70,15 @@ public final class EntryCodec {
    * @param submissions as {@link #submission} encodes them, in the order in which they apply
    */
   public static byte[] solo(List<byte[]> submissions) {
-    return closed(opened(SOLO, submissions), submissions);
+    return closed(opened(SOLO, 0, submissions), submissions);
   }
 
-  private static ByteWriter opened(int kind, List<byte[]> submissions) {
-    int size = 48;
+  /** Made for exactly what it will hold: an entry may be large. */
+  private static ByteWriter opened(int kind, int laneBytes, List<byte[]> submissions) {
+    int size = 2 + laneBytes + ByteWriter.sizeOf(submissions.size()) + Integer.BYTES;
     for (byte[] submission : submissions) {
-      size = Math.addExact(size, submission.length + 5);
+      int length = submission.length;
+      size = Math.addExact(size, Math.addExact(ByteWriter.sizeOf(length), length));
     }
     return new ByteWriter(size).octet(VERSION).octet(kind);
   }

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * one ends and drops whole blocks from the begin; what this one sees of a block never changes.
  */
 public final class History {
+  /** Of a change, beside its path and data. */
+  private static final long USUAL_CHANGE_BYTES = 256;
+
   private static final int FIRST_BLOCK_BYTES = 64 << 10;
 
   /** Each block is twice the one before until it is this large. */
@@ -103,7 +106,8 @@ public final class History {
       return startingAfter(entry.zxid());
     }
     var body =
-        new ByteWriter((int) Math.min(leastBytes + 128L * entry.changes().size(), mostBytes));
+        new ByteWriter(
+            (int) Math.min(leastBytes + USUAL_CHANGE_BYTES * entry.changes().size(), mostBytes));
     if (!HistoryCodec.write(body, entry, mostBytes)) {
       return startingAfter(entry.zxid());
     }

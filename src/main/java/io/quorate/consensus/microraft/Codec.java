@@ -14,6 +14,7 @@ import java.io.DataOutput;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 
@@ -21,6 +22,7 @@ import java.util.LinkedHashSet;
 final class Codec {
   private static final int NEW_TERM = 2;
   private static final int MEMBERS = 3;
+  private static final int USUAL_BYTES = 256;
 
   private Codec() {}
 
@@ -29,13 +31,34 @@ final class Codec {
   }
 
   static byte[] bytes(Writer writer) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
+    return written(USUAL_BYTES, writer).toByteArray();
+  }
+
+  /**
+   * @param expectedBytes if there are no more, nothing is copied
+   */
+  static ByteBuffer buffer(int expectedBytes, Writer writer) {
+    return written(expectedBytes, writer).buffer();
+  }
+
+  private static Bytes written(int expectedBytes, Writer writer) {
+    Bytes bytes = new Bytes(expectedBytes);
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       writer.write(out);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return bytes.toByteArray();
+    return bytes;
+  }
+
+  private static final class Bytes extends ByteArrayOutputStream {
+    Bytes(int expectedBytes) {
+      super(expectedBytes);
+    }
+
+    ByteBuffer buffer() {
+      return ByteBuffer.wrap(buf, 0, count);
+    }
   }
 
   static DataInputStream input(byte[] bytes) {

@@ -21,6 +21,7 @@ import java.io.DataInput;
 import java.io.DataInputStream;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class FrameCodec {
   private static final int VERSION = 1;
+  private static final int USUAL_BYTES = 256;
+
+  /** Index, term and length before the bytes of an entry. */
+  private static final int ENTRY_BYTES = 16;
+
   private static final RaftModelFactory MODEL = new DefaultRaftModelFactory();
 
   private FrameCodec() {}
@@ -45,8 +51,9 @@ final class FrameCodec {
 
   record Decoded(Header header, Frame frame) {}
 
-  static byte[] encode(Header header, Frame frame) {
-    return Codec.bytes(
+  static ByteBuffer encode(Header header, Frame frame) {
+    return Codec.buffer(
+        USUAL_BYTES + payloadBytes(frame),
         out -> {
           out.writeByte(VERSION);
           out.writeLong(header.group());
@@ -55,6 +62,25 @@ final class FrameCodec {
           out.writeLong(header.forIncarnation());
           write(out, frame);
         });
+  }
+
+  /** Of what may be long, so that it is put in its place at once. */
+  private static int payloadBytes(Frame frame) {
+    return switch (frame) {
+      case Frame.Propose propose -> propose.entry().length;
+      case Frame.ImagePiece piece -> piece.bytes().length;
+      case Frame.Raft raft when raft.message() instanceof AppendEntriesRequest append -> {
+        int bytes = 0;
+        for (LogEntry entry : append.getLogEntries()) {
+          bytes += ENTRY_BYTES;
+          if (entry.getOperation() instanceof Operation.Entry ours) {
+            bytes += ours.size();
+          }
+        }
+        yield bytes;
+      }
+      default -> 0;
+    };
   }
 
   /**

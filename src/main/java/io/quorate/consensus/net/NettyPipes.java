@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -70,8 +71,7 @@ public final class NettyPipes implements Pipes {
           1, new DefaultThreadFactory("quorate-raft", true), NioIoHandler.newFactory());
   private final EventLoop thread = group.next();
 
-  // The loop's own: whether a task of its borrower runs, and whom it has written to.
-  private boolean gathering;
+  /** Whom was written to since the last flush; the loop's own. */
   private final List<Channel> written = new ArrayList<>();
 
   private final Map<Integer, Line> lines = new ConcurrentHashMap<>();
@@ -131,12 +131,12 @@ public final class NettyPipes implements Pipes {
     return new Loop() {
       @Override
       public void execute(Runnable task) {
-        unlessClosed(() -> thread.execute(() -> run(task)));
+        unlessClosed(() -> thread.execute(task));
       }
 
       @Override
       public void schedule(Runnable task, long delayNanos) {
-        unlessClosed(() -> thread.schedule(() -> run(task), delayNanos, TimeUnit.NANOSECONDS));
+        unlessClosed(() -> thread.schedule(task, delayNanos, TimeUnit.NANOSECONDS));
       }
 
       @Override
@@ -154,16 +154,20 @@ public final class NettyPipes implements Pipes {
     };
   }
 
-  /** What one task sends to a peer leaves in one write, when the task is done. */
-  private void run(Runnable task) {
-    gathering = true;
-    try {
-      task.run();
-    } finally {
-      gathering = false;
-      written.forEach(Channel::flush);
-      written.clear();
+  /** What the tasks that were waiting together send to a peer leaves in one write. */
+  private void write(Channel channel, ByteBuf frame) {
+    if (written.isEmpty()) {
+      thread.execute(this::flushWritten);
     }
+    channel.write(frame, channel.voidPromise());
+    if (!written.contains(channel)) {
+      written.add(channel);
+    }
+  }
+
+  private void flushWritten() {
+    written.forEach(Channel::flush);
+    written.clear();
   }
 
   /** The port that is listened on. */
@@ -263,19 +267,16 @@ public final class NettyPipes implements Pipes {
   }
 
   @Override
-  public boolean send(int id, byte[] frame) {
+  public boolean send(int id, ByteBuffer frame) {
     Line line = lines.get(id);
     Channel channel = line == null ? null : line.ready;
     if (channel == null || !channel.isWritable()) {
       return false;
     }
-    if (thread.inEventLoop() && gathering) {
-      channel.write(framed(frame), channel.voidPromise());
-      if (!written.contains(channel)) {
-        written.add(channel);
-      }
+    if (thread.inEventLoop()) {
+      write(channel, framed(channel, frame));
     } else {
-      channel.writeAndFlush(framed(frame), channel.voidPromise());
+      channel.writeAndFlush(framed(channel, frame), channel.voidPromise());
     }
     return true;
   }
@@ -286,11 +287,16 @@ public final class NettyPipes implements Pipes {
         && String.valueOf(cause.getMessage()).contains("refused");
   }
 
-  private static ByteBuf framed(byte[] frame) {
+  /** In memory that the socket takes as it is. */
+  private static ByteBuf framed(Channel channel, ByteBuffer frame) {
     CRC32C crc = new CRC32C();
-    crc.update(frame);
-    ByteBuf header = Unpooled.buffer(8).writeInt(frame.length + 4).writeInt((int) crc.getValue());
-    return Unpooled.wrappedBuffer(header, Unpooled.wrappedBuffer(frame));
+    crc.update(frame.duplicate());
+    return channel
+        .alloc()
+        .ioBuffer(8 + frame.remaining())
+        .writeInt(frame.remaining() + 4)
+        .writeInt((int) crc.getValue())
+        .writeBytes(frame.duplicate());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.quorate.consensus.net;
 
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -22,8 +23,12 @@ public interface Pipes extends AutoCloseable {
   /** Where members are. Pipes to members that are not named are closed. */
   void routes(Map<Integer, String> addresses);
 
-  /** Sends, or drops. False when it is certain that nothing was sent. */
-  boolean send(int id, byte[] frame);
+  /**
+   * Sends, or drops. False when it is certain that nothing was sent.
+   *
+   * @param frame not to be changed afterwards
+   */
+  boolean send(int id, ByteBuffer frame);
 
   /** Whether frames to this member have somewhere to go. */
   boolean isUp(int id);
@@ -42,7 +47,7 @@ public interface Pipes extends AutoCloseable {
         public void routes(Map<Integer, String> addresses) {}
 
         @Override
-        public boolean send(int id, byte[] frame) {
+        public boolean send(int id, ByteBuffer frame) {
           return false;
         }
 

@@ -39,6 +39,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -231,6 +232,12 @@ final class Simulation {
     return members.stream().filter(m -> m.id == id).findFirst().orElseThrow();
   }
 
+  static byte[] bytes(ByteBuffer frame) {
+    byte[] bytes = new byte[frame.remaining()];
+    frame.duplicate().get(bytes);
+    return bytes;
+  }
+
   private boolean transmit(SimMember.Life from, int to, byte[] frame) {
     if (members.stream().noneMatch(m -> m.id == to)) {
       return false;
@@ -420,8 +427,8 @@ final class Simulation {
       public void routes(Map<Integer, String> addresses) {}
 
       @Override
-      public boolean send(int to, byte[] frame) {
-        return strand.alive && transmit(this, to, frame);
+      public boolean send(int to, ByteBuffer frame) {
+        return strand.alive && transmit(this, to, bytes(frame));
       }
 
       @Override

@@ -490,6 +490,6 @@ class TrapsTest {
             from.id(),
             from.incarnation(),
             target.identity().self().incarnation());
-    to.running().received.accept(FrameCodec.encode(header, frame));
+    to.running().received.accept(Simulation.bytes(FrameCodec.encode(header, frame)));
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -40,6 +41,10 @@ class NettyPipesTest {
     opened.forEach(NettyPipes::close);
   }
 
+  private static ByteBuffer frame(String text) {
+    return ByteBuffer.wrap(text.getBytes(UTF_8));
+  }
+
   @Test
   void framesArriveInOrder() throws Exception {
     NettyPipes two = listen(0, Optional.empty());
@@ -48,7 +53,7 @@ class NettyPipesTest {
     awaitUp(one);
 
     for (int i = 0; i < 1000; i++) {
-      assertThat(one.send(2, ("frame " + i).getBytes(UTF_8))).isTrue();
+      assertThat(one.send(2, frame("frame " + i))).isTrue();
     }
 
     for (int i = 0; i < 1000; i++) {
@@ -67,11 +72,11 @@ class NettyPipesTest {
     two.close();
     assertThat(lost.poll(5, TimeUnit.SECONDS)).isEqualTo(2);
     assertThat(gone.poll(5, TimeUnit.SECONDS)).isEqualTo(2);
-    assertThat(one.send(2, new byte[1])).isFalse();
+    assertThat(one.send(2, frame("!"))).isFalse();
     listen(port, Optional.empty());
     awaitUp(one);
 
-    one.send(2, "again".getBytes(UTF_8));
+    one.send(2, frame("again"));
     assertThat(received.poll(5, TimeUnit.SECONDS)).isEqualTo("again");
   }
 
@@ -115,7 +120,7 @@ class NettyPipesTest {
     plain.routes(route);
     awaitUp(one);
 
-    one.send(2, "hello".getBytes(UTF_8));
+    one.send(2, frame("hello"));
 
     assertThat(received.poll(5, TimeUnit.SECONDS)).isEqualTo("hello");
     assertThat(other.isUp(2)).isFalse();
