@@ -23,6 +23,7 @@ import io.microraft.model.message.RaftMessage;
 import io.microraft.model.message.VoteResponse;
 import io.microraft.transport.Transport;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>MicroRaft keeps entries behind an image that do not follow from it, and cannot install one
  *       over a change of members that never happened. Once the image is durable they go; and
  *       whoever has the image's last entry in its log needs no image.
+ *   <li>An answer that only repeats the one before it is not sent.
  *   <li>A member that asked for pre-votes and then hears from a leader of its own term keeps
  *       thinking that it is asking, and would never again begin an election. It steps into its term
  *       anew.
@@ -53,6 +55,9 @@ import org.jspecify.annotations.Nullable;
 final class Boundary implements Transport {
   private static final RaftModelFactory MODEL = new DefaultRaftModelFactory();
   private static final long NOT_CUT = -1;
+
+  /** Far below any heartbeat timeout. */
+  private static final long SAID_FOR_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final MicroRaftReplicator member;
   private final Images images;
@@ -65,6 +70,12 @@ final class Boundary implements Transport {
 
   /** What is being handled is a part of a request that is answered as a whole later. */
   private boolean unanswered;
+
+  /** The last answer to an append that left, to whom and when. */
+  private @Nullable AppendEntriesSuccessResponse said;
+
+  private @Nullable PeerEndpoint saidTo;
+  private long saidNanos;
 
   Boundary(MicroRaftReplicator member, Images images) {
     this.member = member;
@@ -91,9 +102,33 @@ final class Boundary implements Transport {
       member.send(peer, new Frame.Raft(withLastIndex(success), 0));
     } else if (message instanceof AppendEntriesFailureResponse) {
       member.send(peer, new Frame.Raft(message, hint()));
-    } else {
+    } else if (!(message instanceof AppendEntriesSuccessResponse success)
+        || isNews(peer, success)) {
       member.send(peer, new Frame.Raft(message, 0));
     }
+  }
+
+  /**
+   * A leader tells each commit by an append without entries, and the answer to it would say once
+   * more what was said when the entries were taken. MicroRaft waits for an answer where it gave the
+   * request a number, and else wants to hear now and then that we are there.
+   */
+  private boolean isNews(PeerEndpoint leader, AppendEntriesSuccessResponse answer) {
+    AppendEntriesSuccessResponse before = said;
+    long now = member.nanoTime();
+    if (answer.getFlowControlSequenceNumber() == 0
+        && before != null
+        && leader.equals(saidTo)
+        && before.getTerm() == answer.getTerm()
+        && before.getLastLogIndex() == answer.getLastLogIndex()
+        && before.getQuerySequenceNumber() == answer.getQuerySequenceNumber()
+        && now - saidNanos < SAID_FOR_NANOS) {
+      return false;
+    }
+    said = answer;
+    saidTo = leader;
+    saidNanos = now;
+    return true;
   }
 
   @Override

@@ -59,6 +59,7 @@ final class Images {
     final long index;
     final String name;
     boolean ready;
+    boolean offered;
     long total;
     long usedNanos;
     Disk.@Nullable DiskFile file;
@@ -209,8 +210,12 @@ final class Images {
     return out != null && out.index == index;
   }
 
-  boolean sending() {
-    return !transfers.isEmpty();
+  /**
+   * Whether one is on its way to a peer, or was made for a peer that has yet to come back for it:
+   * it asks at every heartbeat, for the newest snapshot there is.
+   */
+  boolean serving() {
+    return !transfers.isEmpty() || (outgoing != null && !outgoing.offered);
   }
 
   /** Writes the host's image into a file, in the background; replaces an older one. */
@@ -293,6 +298,9 @@ final class Images {
 
   /** A peer wants the image that {@link #has} this index: begins to send it, or goes on. */
   void offer(PeerEndpoint peer, InstallSnapshotRequest request) {
+    if (outgoing != null) {
+      outgoing.offered = true;
+    }
     Transfer transfer = transfers.get(peer);
     if (transfer == null || transfer.request.getSnapshotIndex() != request.getSnapshotIndex()) {
       transfers.put(peer, new Transfer(request, strand.nanoTime()));

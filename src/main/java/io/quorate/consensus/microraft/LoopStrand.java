@@ -28,6 +28,16 @@ final class LoopStrand implements Strand {
     loop.execute(() -> run(task));
   }
 
+  /** What comes in from a socket does not queue once more. */
+  @Override
+  public void arrive(Runnable task) {
+    if (loop.isCurrent()) {
+      run(task);
+    } else {
+      execute(task);
+    }
+  }
+
   @Override
   public void schedule(Runnable task, long delayNanos) {
     loop.schedule(() -> run(task), delayNanos);

@@ -710,7 +710,7 @@ public final class MicroRaftReplicator implements Replicator {
       LOG.warn("A frame that does not read was dropped", e);
       return;
     }
-    strand.execute(() -> deliver(decoded.header(), decoded.frame()));
+    strand.arrive(() -> deliver(decoded.header(), decoded.frame()));
   }
 
   private void deliver(FrameCodec.Header header, Frame frame) {
@@ -971,7 +971,7 @@ public final class MicroRaftReplicator implements Replicator {
     }
     // A newer snapshot would make what is on its way to a peer worthless, and cut off the log from
     // which it then catches up.
-    boolean serving = images.sending() || membership.catchingUp();
+    boolean serving = images.serving() || membership.catchingUp();
     long trigger = config.snapshotTriggerBytes() * (serving ? MOST_UNCOVERED_TRIGGERS : 1);
     boolean due =
         (bytesSinceSnapshot >= trigger || (manyEntries() && !serving))

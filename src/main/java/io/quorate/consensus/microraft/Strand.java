@@ -9,6 +9,14 @@ interface Strand {
   /** Runs {@code task} after everything that was handed over before; from any thread. */
   void execute(Runnable task);
 
+  /**
+   * Runs {@code task} now if the caller is on the strand, in no other task, and as {@link #execute}
+   * does otherwise.
+   */
+  default void arrive(Runnable task) {
+    execute(task);
+  }
+
   /** Runs {@code task} once {@code delayNanos} have passed; from any thread. */
   void schedule(Runnable task, long delayNanos);
 
