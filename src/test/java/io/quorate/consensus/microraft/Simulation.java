@@ -346,6 +346,7 @@ final class Simulation {
     /** One process. */
     final class Life implements Pipes {
       final SimStrand strand = new SimStrand();
+      int framesSent;
       final Map<Integer, Long> lastArrival = new TreeMap<>();
       final SimHost host = new SimHost(this, checkpoint);
       Consumer<byte[]> received = frame -> {};
@@ -428,6 +429,7 @@ final class Simulation {
 
       @Override
       public boolean send(int to, ByteBuffer frame) {
+        framesSent++;
         return strand.alive && transmit(this, to, bytes(frame));
       }
 

@@ -431,6 +431,20 @@ class TrapsTest {
     assertThat(world.installs).isPositive();
   }
 
+  @Test
+  void aCommitIsNotAnsweredOnceMore() {
+    group(3, 0);
+    SimMember follower = follower();
+    int before = follower.running().framesSent;
+
+    for (int i = 0; i < 50; i++) {
+      proposeAt(leader(), 1);
+      world.runFor(40);
+    }
+
+    assertThat(follower.running().framesSent - before).isBetween(50, 75);
+  }
+
   private void group(int voters, int observers) {
     world.make(voters, observers);
     world.members.forEach(m -> m.triggerBytes = 1 << 20);
