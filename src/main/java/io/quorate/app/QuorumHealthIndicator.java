@@ -12,15 +12,18 @@ import org.springframework.stereotype.Component;
 
 /**
  * Ready: the leader was heard lately, and this member has applied what the leader said to be
- * committed, but for a little that is on its way.
+ * committed, but for a little that is on its way. After a start it must have been level once: what
+ * the log holds from before is applied when the leader's first entry is, which stands behind it.
  */
 @Component("quorum")
 final class QuorumHealthIndicator implements HealthIndicator {
   private static final long MAX_LAG = 2_000;
+  private static final long LEVEL_LAG = 64;
 
   private final Coordinator coordinator;
   private final Cluster cluster;
   private final GuardedClock clock;
+  private volatile boolean wasLevel;
 
   QuorumHealthIndicator(Coordinator coordinator, Cluster cluster, GuardedClock clock) {
     this.coordinator = coordinator;
@@ -37,7 +40,13 @@ final class QuorumHealthIndicator implements HealthIndicator {
     Replicator replicator = coordinator.replicator();
     Replicator.Leadership leadership = replicator.leadership();
     OptionalLong lag = cluster.lagEntries();
-    boolean ready = lag.isPresent() && lag.getAsLong() <= MAX_LAG;
+    if (!wasLevel
+        && lag.isPresent()
+        && lag.getAsLong() <= LEVEL_LAG
+        && coordinator.state().term() == leadership.term()) {
+      wasLevel = true;
+    }
+    boolean ready = wasLevel && lag.isPresent() && lag.getAsLong() <= MAX_LAG;
     return (ready ? Health.up() : Health.outOfService())
         .withDetail("leader", leadership.leaderId())
         .withDetail("term", leadership.term())

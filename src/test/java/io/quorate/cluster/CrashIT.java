@@ -164,4 +164,30 @@ class CrashIT {
           "CrashIT: " + rounds + " kills, " + acknowledged + " acknowledged writes, all there");
     }
   }
+
+  /** Entries of many operations each: few are behind where much is. */
+  @Test
+  void aMemberIsReadyWhenItHasReadItsLog(@TempDir Path dir) throws Exception {
+    Path data = dir.resolve("data");
+    int port = MemberProcess.freePort();
+    int transactions = 200;
+    var writer = new Writer(0, MemberProcess.start(data, port, List.of()).awaitReady());
+    try (MemberProcess member = writer.member) {
+      for (int i = 0; i < transactions; i++) {
+        String parent = "/t" + i;
+        var text = new StringBuilder("{\"then\":[{\"create\":\"" + parent + "\"}");
+        for (int k = 0; k < 500; k++) {
+          text.append(",{\"create\":\"" + parent + "/n" + k + "\"}");
+        }
+        assertThat(writer.send("POST", "/txn", text.append("]}").toString()).statusCode())
+            .isEqualTo(200);
+      }
+      member.kill();
+    }
+    try (MemberProcess member = MemberProcess.start(data, port, List.of()).awaitReady()) {
+      writer.member = member;
+      String last = "/znodes/t" + (transactions - 1) + "/n499?consistency=local";
+      assertThat(writer.send("GET", last, "").statusCode()).isEqualTo(200);
+    }
+  }
 }
