@@ -53,10 +53,10 @@ record BenchOptions(
         --only LIST             loads: %s
         --systems LIST          quorate,zookeeper,etcd
         --members LIST          sizes of the clusters, 3,1
-        --rounds N              how often each is started in turn, 3 (quick: 2)
+        --rounds N              how often each is started in turn, 3 (quick: 1)
         --seconds N             measured time of each load, 10 (quick: 4)
         --warm-up N             seconds before that, 3 (quick: 1)
-        --first-warm-up N       seconds of load after each start of the servers, 30 (quick: 6)
+        --first-warm-up N       seconds of load after each start of the servers, 30 (quick: 20)
         --outstanding LIST      operations outstanding, or connections, or watchers
         --sessions N            ZooKeeper sessions that share the outstanding operations, 12
         --steady-seconds N      600
@@ -104,10 +104,10 @@ record BenchOptions(
                 .toList(),
             read.numbers("members", List.of(3, 1)),
             read.numbers("outstanding", List.of()),
-            read.number("rounds", quick ? 2 : 3),
+            read.number("rounds", quick ? 1 : 3),
             Duration.ofSeconds(read.number("warm-up", quick ? 1 : 3)),
             Duration.ofSeconds(read.number("seconds", quick ? 4 : 10)),
-            Duration.ofSeconds(read.number("first-warm-up", quick ? 6 : 30)),
+            Duration.ofSeconds(read.number("first-warm-up", quick ? 20 : 30)),
             Duration.ofSeconds(read.number("steady-seconds", 600)),
             read.number("sessions", 12),
             read.number("kills", quick ? 2 : 5),
