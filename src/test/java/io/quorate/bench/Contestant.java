@@ -22,6 +22,8 @@ enum Contestant {
                   "--server.port=" + member.httpPort(),
                   "--quorate.id=" + member.id(),
                   "--quorate.zookeeper.port=" + member.zooKeeperPort(),
+                  // so that one address may hold 10 000 sessions
+                  "--quorate.zookeeper.max-connections-per-address=0",
                   "--quorate.data-dir=" + member.directory().resolve("data")));
       if (all.size() > 1) {
         command.add(
