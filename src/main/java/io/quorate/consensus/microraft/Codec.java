@@ -35,10 +35,10 @@ final class Codec {
   }
 
   /**
-   * @param expectedBytes if there are no more, nothing is copied
+   * @param payloadBytes of what may be long; if that is right, nothing is copied
    */
-  static ByteBuffer buffer(int expectedBytes, Writer writer) {
-    return written(expectedBytes, writer).buffer();
+  static ByteBuffer buffer(int payloadBytes, Writer writer) {
+    return written(USUAL_BYTES + payloadBytes, writer).buffer();
   }
 
   private static Bytes written(int expectedBytes, Writer writer) {

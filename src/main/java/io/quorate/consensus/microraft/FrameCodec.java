@@ -32,7 +32,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class FrameCodec {
   private static final int VERSION = 1;
-  private static final int USUAL_BYTES = 256;
 
   /** Index, term and length before the bytes of an entry. */
   private static final int ENTRY_BYTES = 16;
@@ -53,7 +52,7 @@ final class FrameCodec {
 
   static ByteBuffer encode(Header header, Frame frame) {
     return Codec.buffer(
-        USUAL_BYTES + payloadBytes(frame),
+        payloadBytes(frame),
         out -> {
           out.writeByte(VERSION);
           out.writeLong(header.group());
