@@ -2,6 +2,7 @@ package io.quorate.consensus;
 
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 
 /**
  * Orders opaque entries among the members of a group and says when a quorum has them on disk.
@@ -18,8 +19,17 @@ public interface Replicator extends AutoCloseable {
    * <p>The answer never fails exceptionally. {@link Proposal.Refused} says that the entry is in no
    * log and never will be from this call; {@link Proposal.Unknown} that it may or may not appear
    * later.
+   *
+   * @param entry asked once, on the replicator's thread and soon, what the entry is: what the host
+   *     gathers until the thread gets round to it comes along. Never asked when that thread takes
+   *     nothing any more.
    */
-  CompletionStage<Proposal> propose(byte[] entry);
+  CompletionStage<Proposal> propose(Supplier<byte[]> entry);
+
+  /** Proposes an entry that is there already. */
+  default CompletionStage<Proposal> propose(byte[] entry) {
+    return propose(() -> entry);
+  }
 
   /**
    * An index that covers every write acknowledged before this call, confirmed by a quorum after the

@@ -15,7 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts whatever is waiting into one log entry as soon as the one before it is applied here.
+ * Puts whatever is waiting into one log entry as soon as the one before it is applied here and the
+ * replicator takes the next.
  *
  * <p>One batch is under way at a time. Its fate decides what its clients hear: a batch that was
  * refused every time goes back to the queue; one that may be in the log is proposed again, under
@@ -52,8 +53,11 @@ final class Batcher {
   /** One batch on its way, or the fence that ends it. */
   private static final class Flight {
     final long sequence;
-    final List<Pending> operations;
-    byte[] entry;
+
+    /** What it carries, and its bytes; none until the replicator asks. */
+    List<Pending> operations = List.of();
+
+    byte @Nullable [] entry;
 
     /** Whether some attempt may have put it into the log. */
     boolean maybeLogged;
@@ -62,10 +66,8 @@ final class Batcher {
     boolean proposing;
     boolean committed;
 
-    Flight(long sequence, List<Pending> operations, byte[] entry) {
+    Flight(long sequence) {
       this.sequence = sequence;
-      this.operations = operations;
-      this.entry = entry;
     }
   }
 
@@ -116,30 +118,50 @@ final class Batcher {
       if (flight != null || waiting.isEmpty()) {
         return;
       }
-      var operations = new ArrayList<Pending>();
-      int bytes = 0;
-      while (!waiting.isEmpty()
-          && operations.size() < MAX_OPERATIONS
-          && (operations.isEmpty() || bytes + waiting.element().bytes.length <= MAX_BYTES)) {
-        Pending next = waiting.remove();
-        bytes += next.bytes.length;
-        waitingBytes -= next.bytes.length;
-        operations.add(next);
-      }
-      started = new Flight(nextSequence, operations, new byte[0]);
+      started = new Flight(nextSequence);
       started.proposing = true;
       flight = started;
     }
-    // Encoded outside the lock: a megabyte must not hold up those who only queue.
-    started.entry =
-        EntryCodec.batch(
-            member, boot, started.sequence, started.operations.stream().map(p -> p.bytes).toList());
     propose(started);
+  }
+
+  /** On the replicator's thread: fills the batch, unless it is proposed again. */
+  private byte[] entryOf(Flight asked) {
+    List<Pending> operations;
+    synchronized (lock) {
+      if (asked.entry != null) {
+        return asked.entry;
+      }
+      operations = takeWaiting();
+      asked.operations = operations;
+    }
+    // Encoded outside the lock: a megabyte must not hold up those who only queue.
+    byte[] entry =
+        EntryCodec.batch(
+            member, boot, asked.sequence, operations.stream().map(p -> p.bytes).toList());
+    synchronized (lock) {
+      asked.entry = entry;
+    }
+    return entry;
+  }
+
+  private List<Pending> takeWaiting() {
+    var operations = new ArrayList<Pending>();
+    int bytes = 0;
+    while (!waiting.isEmpty()
+        && operations.size() < MAX_OPERATIONS
+        && (operations.isEmpty() || bytes + waiting.element().bytes.length <= MAX_BYTES)) {
+      Pending next = waiting.remove();
+      bytes += next.bytes.length;
+      waitingBytes -= next.bytes.length;
+      operations.add(next);
+    }
+    return operations;
   }
 
   private void propose(Flight proposed) {
     replicator
-        .propose(proposed.entry)
+        .propose(() -> entryOf(proposed))
         .whenComplete(
             (proposal, failure) ->
                 proposed(

@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,10 +78,10 @@ public final class InMemoryReplicator implements Replicator {
   }
 
   @Override
-  public CompletionStage<Proposal> propose(byte[] entry) {
+  public CompletionStage<Proposal> propose(Supplier<byte[]> entry) {
     var future = new CompletableFuture<Proposal>();
     try {
-      log.execute(() -> decide(entry, future));
+      log.execute(() -> decide(entry.get(), future));
     } catch (RejectedExecutionException e) {
       future.complete(new Proposal.Refused("closed"));
     }

@@ -46,6 +46,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -278,13 +279,13 @@ public final class MicroRaftReplicator implements Replicator {
   // ---- the port
 
   @Override
-  public CompletionStage<Proposal> propose(byte[] entry) {
+  public CompletionStage<Proposal> propose(Supplier<byte[]> entry) {
     CompletableFuture<Proposal> answer = new CompletableFuture<>();
     if (!takesPart()) {
       answer.complete(new Proposal.Refused("this member is not taking part"));
       return answer;
     }
-    strand.execute(() -> proposals.propose(entry, answer));
+    strand.execute(() -> proposals.propose(entry.get(), answer));
     // Between the look above and the hand-over the strand may have been halted.
     if (dead) {
       answer.complete(new Proposal.Unknown("this member stopped taking part"));
