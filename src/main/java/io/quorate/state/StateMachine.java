@@ -680,14 +680,14 @@ public final class StateMachine {
     // The tree and what follows from it, together
 
     private void insert(ZPath path, Znode node, Znode parent) {
-      tree = tree.create(path, node);
-      Znode parentAfter = find(tree, path.parent());
+      tree = tree.create(path, node, parent);
+      // A creation adds one to what ZooKeeper calls cversion.
       changes.add(
           new Change(
               path,
               null,
               node,
-              new Change.ParentChange(parent.pzxid(), parentAfter.cversion(), parent.acl())));
+              new Change.ParentChange(parent.pzxid(), parent.cversion() + 1, parent.acl())));
       remember(path, node);
       ZPath counted = Quota.countedBy(path);
       if (counted != null) {
@@ -696,7 +696,7 @@ public final class StateMachine {
     }
 
     private void replace(ZPath path, Znode node, Znode after) {
-      tree = tree.with(path, after);
+      tree = tree.with(path, node, after);
       changes.add(new Change(path, node, after, null));
       count(path, 0, after.dataLength() - node.dataLength());
     }
@@ -768,7 +768,7 @@ public final class StateMachine {
               node.lifetime(),
               node.stat(),
               node.childCreations());
-      tree = tree.with(path, after);
+      tree = tree.with(path, node, after);
       changes.add(new Change(path, node, after, null));
     }
 

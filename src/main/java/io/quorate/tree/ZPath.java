@@ -2,6 +2,7 @@ package io.quorate.tree;
 
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The absolute path of a znode; one that exists has been validated.
@@ -14,6 +15,9 @@ public final class ZPath implements Comparable<ZPath> {
   public static final ZPath ROOT = new ZPath("/");
 
   private final String text;
+
+  /** Made when first asked for; whoever makes it makes the same. */
+  private volatile byte @Nullable [] key;
 
   private ZPath(String text) {
     this.text = text;
@@ -80,7 +84,7 @@ public final class ZPath implements Comparable<ZPath> {
 
   private static void checkCharacter(String text, int at) {
     char c = text.charAt(at);
-    if (c <= 0x1f || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c <= 0xf8ff) || (c >= 0xfff0)) {
+    if (!isLegal(c)) {
       throw new IllegalPathException(
           text,
           "character U+"
@@ -89,6 +93,10 @@ public final class ZPath implements Comparable<ZPath> {
               + at
               + " is not allowed");
     }
+  }
+
+  private static boolean isLegal(char c) {
+    return c > 0x1f && (c < 0x7f || c > 0x9f) && (c < 0xd800 || c > 0xf8ff) && c < 0xfff0;
   }
 
   public boolean isRoot() {
@@ -118,7 +126,23 @@ public final class ZPath implements Comparable<ZPath> {
     if (name.indexOf('/') >= 0) {
       throw new IllegalPathException(name, "a name holds no \"/\"");
     }
-    return of(isRoot() ? "/" + name : text + "/" + name);
+    String below = isRoot() ? "/" + name : text + "/" + name;
+    return isPlainName(name) ? new ZPath(below) : of(below);
+  }
+
+  /**
+   * Whether it surely is a legal segment: most are, and what is above them was looked at before.
+   */
+  private static boolean isPlainName(String name) {
+    if (name.isEmpty() || name.charAt(0) == '.') {
+      return false;
+    }
+    for (int i = 0; i < name.length(); i++) {
+      if (!isLegal(name.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether this is {@code ancestor} or lies below it. */
@@ -135,8 +159,19 @@ public final class ZPath implements Comparable<ZPath> {
    *
    * <p>Zero is in no path and sorts before everything, so the children of one parent are one range
    * in the order of their names, and everything further below is one more range.
+   *
+   * @return the same array each time: nobody changes it
    */
   public byte[] key() {
+    byte[] made = key;
+    if (made == null) {
+      made = makeKey();
+      key = made;
+    }
+    return made;
+  }
+
+  private byte[] makeKey() {
     if (isRoot()) {
       return new byte[0];
     }

@@ -64,20 +64,38 @@ public final class ZnodeTree {
   }
 
   /**
+   * The same without a look at what is there.
+   *
+   * @param before what {@link #find} says of {@code path}
+   */
+  public ZnodeTree with(ZPath path, @Nullable Znode before, Znode after) {
+    return replacing(path.key(), before, after);
+  }
+
+  /**
    * A new child: its parent counts one more creation and its pzxid becomes {@code node.czxid()}.
    *
    * @throws IllegalStateException when the parent is absent or the path taken
    */
   public ZnodeTree create(ZPath path, Znode node) {
-    Znode parent = require(path.parent());
     if (contains(path)) {
       throw new IllegalStateException(path + " exists");
     }
+    return create(path, node, require(path.parent()));
+  }
+
+  /**
+   * The same without a look at what is there: nothing at {@code path}.
+   *
+   * @param parent what {@link #find} says of the path above
+   */
+  public ZnodeTree create(ZPath path, Znode node, Znode parent) {
     return with(
             path.parent(),
+            parent,
             parent.withChildren(
                 parent.childCreations() + 1, parent.numChildren() + 1, node.czxid()))
-        .with(path, node);
+        .with(path, null, node);
   }
 
   /**
