@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,41 @@ class CoordinatorTest {
         assertThat(zxid).isEqualTo(last + 1);
         last = zxid;
       }
+    }
+  }
+
+  @Test
+  void whatComesInUntilTheReplicatorTakesTheBatchGoesAlong() throws Exception {
+    try (TestServer server = TestServer.start()) {
+      while (server.coordinator().state().settings().revision() == 0) {
+        TimeUnit.MILLISECONDS.sleep(2);
+      }
+      long before = batches(server);
+      var taken = new CountDownLatch(1);
+      server.replicator.occupy(() -> awaitQuietly(taken));
+      var replies = new ArrayList<CompletableFuture<Reply>>();
+      for (int i = 0; i < 10; i++) {
+        replies.add(server.coordinator().submit(anyone(create("n" + i))));
+      }
+      taken.countDown();
+
+      for (CompletableFuture<Reply> reply : replies) {
+        assertThat(reply.get(5, TimeUnit.SECONDS).outcome()).isInstanceOf(Outcome.Created.class);
+      }
+      assertThat(batches(server)).isEqualTo(before + 1);
+    }
+  }
+
+  private static long batches(TestServer server) {
+    State.Lane lane = server.coordinator().state().lanes().get(1);
+    return lane == null ? 0 : lane.next();
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -108,6 +108,11 @@ public final class InMemoryReplicator implements Replicator {
     }
   }
 
+  /** Keeps the thread that takes proposals busy until {@code task} is done. */
+  public void occupy(Runnable task) {
+    log.execute(task);
+  }
+
   /** Has the host write a checkpoint of everything committed so far. */
   public void checkpointNow() {
     log.execute(
