@@ -9,6 +9,7 @@ import io.microraft.exception.NotLeaderException;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.state.FollowerState;
 import io.microraft.impl.state.RaftGroupMembersState;
+import io.microraft.model.groupop.UpdateRaftGroupMembersOp;
 import io.microraft.model.impl.log.DefaultRaftGroupMembersViewOrBuilder;
 import io.microraft.model.log.RaftGroupMembersView;
 import io.microraft.report.RaftGroupMembers;
@@ -19,9 +20,11 @@ import io.quorate.consensus.UndecidedException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -61,6 +64,13 @@ final class Membership {
   private final Map<PeerEndpoint, Long> lastHeard = new LinkedHashMap<>();
   private final Map<Integer, Wanted> additions = new TreeMap<>();
   private final Map<Long, Asked> asked = new LinkedHashMap<>();
+
+  /**
+   * Who was removed since this process began. Added again, it would find its own removal in the log
+   * and leave, for MicroRaft ends a member there, whatever comes after.
+   */
+  private final Set<PeerEndpoint> removed = new HashSet<>();
+
   private long nextRequest;
   private long lastHelloNanos = Long.MIN_VALUE / 2;
   private boolean changing;
@@ -331,6 +341,13 @@ final class Membership {
     return failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }
 
+  /** A change of the members was committed. */
+  void changed(UpdateRaftGroupMembersOp change) {
+    if (change.getMode() == MembershipChangeMode.REMOVE_MEMBER) {
+      removed.add((PeerEndpoint) change.getEndpoint());
+    }
+  }
+
   void changed(Frame.Changed changed) {
     Asked one = asked.remove(changed.request());
     if (one == null) {
@@ -516,7 +533,7 @@ final class Membership {
     Heard peer = fresh(who.id());
     boolean empty = peer != null && peer.hello().clusterId().isEmpty();
     if (known == null) {
-      if (peer != null && empty) {
+      if (peer != null && empty && !removed.contains(peer.hello().self())) {
         PeerEndpoint newcomer =
             new PeerEndpoint(who.id(), peer.hello().self().incarnation(), who.address());
         begin(raft, addingMode(members, who), newcomer, null);
@@ -561,8 +578,8 @@ final class Membership {
               new IllegalStateException(
                   "Member "
                       + who.id()
-                      + " has data of a group it no longer belongs to; start it with an empty data"
-                      + " directory"));
+                      + " has the data directory of one that was removed; start it with an empty"
+                      + " one"));
     }
   }
 

@@ -6,6 +6,7 @@ import io.microraft.RaftNode;
 import io.microraft.RaftRole;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.statemachine.InternalCommitAware;
+import io.microraft.model.groupop.UpdateRaftGroupMembersOp;
 import io.microraft.model.impl.log.DefaultLogEntryOrBuilder;
 import io.microraft.model.impl.log.DefaultRaftGroupMembersViewOrBuilder;
 import io.microraft.model.impl.log.DefaultSnapshotChunkOrBuilder;
@@ -1080,6 +1081,9 @@ public final class MicroRaftReplicator implements Replicator {
         fail(t);
         throw t;
       }
+      if (entryAt(index).getOperation() instanceof UpdateRaftGroupMembersOp change) {
+        membership.changed(change);
+      }
       applied(index);
       membersChanged();
     }
@@ -1111,7 +1115,7 @@ public final class MicroRaftReplicator implements Replicator {
         recent.add(entry);
       }
       case Operation.NewTerm term -> {
-        int number = termAt(index);
+        int number = entryAt(index).getTerm();
         consumer.newTerm(index, number, term.leaderId(), term.stampMs());
         // Only now everything that was ever acknowledged has been applied here.
         aloneInTerm = alone && number == store.term().getTerm() ? number : 0;
@@ -1120,13 +1124,13 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
-  private int termAt(long index) {
+  private LogEntry entryAt(long index) {
     RaftNodeImpl raft = node;
     LogEntry entry = raft == null ? null : raft.state().log().getLogEntry(index);
     if (entry == null) {
       throw new IllegalStateException("entry " + index + " is applied but not in the log");
     }
-    return entry.getTerm();
+    return entry;
   }
 
   private void install(long index) {

@@ -1,6 +1,7 @@
 package io.quorate.consensus.microraft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.microraft.model.impl.DefaultRaftModelFactory;
 import io.microraft.model.message.AppendEntriesSuccessResponse;
@@ -286,6 +287,34 @@ class TrapsTest {
     lose(follower());
 
     assertThat(guest.leads()).isTrue();
+  }
+
+  /** Its own removal would still be in the log that it gets, and would end it. */
+  @Test
+  void whoWasRemovedBeforeItHeardOfItsAdditionIsNotAddedAgain() {
+    group(3, 0);
+    SimMember guest = world.invite();
+    guest.start();
+    world.members.stream()
+        .filter(member -> member != guest)
+        .forEach(member -> world.cut(member.id, guest.id));
+    Member who = new Member(guest.id, "member" + guest.id + ":1", Role.OBSERVER);
+    leader().running().replicator.addMember(who);
+    world.await("it is in the group", 5_000, () -> isListed(guest));
+    leader().running().replicator.removeMember(guest.id);
+    world.await("it is out again", 5_000, () -> !isListed(guest));
+
+    var again = leader().running().replicator.addMember(who).toCompletableFuture();
+    world.runFor(2_000);
+
+    assertThat(again).isCompletedExceptionally();
+    assertThatThrownBy(again::join).hasMessageContaining("start it with an empty one");
+    assertThat(isListed(guest)).isFalse();
+  }
+
+  private boolean isListed(SimMember member) {
+    return leader().running().replicator.group().progress().stream()
+        .anyMatch(p -> p.member().id() == member.id);
   }
 
   /** Loses a disk and waits until its member votes again. */
