@@ -37,7 +37,7 @@ public final class ZPath implements Comparable<ZPath> {
     if (text.charAt(0) != '/') {
       throw new IllegalPathException(text, "a path starts with \"/\"");
     }
-    checkSegments(text);
+    checkSegments(text, 1);
     return new ZPath(text);
   }
 
@@ -58,9 +58,9 @@ public final class ZPath implements Comparable<ZPath> {
     return new ZPath(new String(path, StandardCharsets.UTF_8));
   }
 
-  private static void checkSegments(String text) {
-    int start = 1;
-    for (int i = 1; i <= text.length(); i++) {
+  private static void checkSegments(String text, int from) {
+    int start = from;
+    for (int i = from; i <= text.length(); i++) {
       if (i == text.length() || text.charAt(i) == '/') {
         checkSegment(text, start, i);
         start = i + 1;
@@ -84,7 +84,7 @@ public final class ZPath implements Comparable<ZPath> {
 
   private static void checkCharacter(String text, int at) {
     char c = text.charAt(at);
-    if (!isLegal(c)) {
+    if (c <= 0x1f || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c <= 0xf8ff) || (c >= 0xfff0)) {
       throw new IllegalPathException(
           text,
           "character U+"
@@ -93,10 +93,6 @@ public final class ZPath implements Comparable<ZPath> {
               + at
               + " is not allowed");
     }
-  }
-
-  private static boolean isLegal(char c) {
-    return c > 0x1f && (c < 0x7f || c > 0x9f) && (c < 0xd800 || c > 0xf8ff) && c < 0xfff0;
   }
 
   public boolean isRoot() {
@@ -126,23 +122,13 @@ public final class ZPath implements Comparable<ZPath> {
     if (name.indexOf('/') >= 0) {
       throw new IllegalPathException(name, "a name holds no \"/\"");
     }
+    if (isRoot() && name.isEmpty()) {
+      return ROOT;
+    }
     String below = isRoot() ? "/" + name : text + "/" + name;
-    return isPlainName(name) ? new ZPath(below) : of(below);
-  }
-
-  /**
-   * Whether it surely is a legal segment: most are, and what is above them was looked at before.
-   */
-  private static boolean isPlainName(String name) {
-    if (name.isEmpty() || name.charAt(0) == '.') {
-      return false;
-    }
-    for (int i = 0; i < name.length(); i++) {
-      if (!isLegal(name.charAt(i))) {
-        return false;
-      }
-    }
-    return true;
+    // What is above was looked at before.
+    checkSegments(below, below.length() - name.length());
+    return new ZPath(below);
   }
 
   /** Whether this is {@code ancestor} or lies below it. */
