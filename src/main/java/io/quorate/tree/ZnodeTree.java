@@ -75,18 +75,7 @@ public final class ZnodeTree {
   /**
    * A new child: its parent counts one more creation and its pzxid becomes {@code node.czxid()}.
    *
-   * @throws IllegalStateException when the parent is absent or the path taken
-   */
-  public ZnodeTree create(ZPath path, Znode node) {
-    if (contains(path)) {
-      throw new IllegalStateException(path + " exists");
-    }
-    return create(path, node, require(path.parent()));
-  }
-
-  /**
-   * The same without a look at what is there: nothing at {@code path}.
-   *
+   * @param path where {@link #find} finds nothing
    * @param parent what {@link #find} says of the path above
    */
   public ZnodeTree create(ZPath path, Znode node, Znode parent) {

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
 import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.server.DataTree;
@@ -64,12 +65,16 @@ final class HeapPerZnode {
     long zxid = 1;
     var tree = ZnodeTree.EMPTY.with(ZPath.ROOT, znode(null, 0));
     for (int parent = 0; parent < parents(numbers.length); parent++) {
-      tree = tree.create(ZPath.of(parentPath(parent)), znode(null, zxid++));
+      tree = created(tree, ZPath.of(parentPath(parent)), znode(null, zxid++));
     }
     for (int number : numbers) {
-      tree = tree.create(ZPath.of(path(number)), znode(new byte[DATA_BYTES], zxid++));
+      tree = created(tree, ZPath.of(path(number)), znode(new byte[DATA_BYTES], zxid++));
     }
     return tree;
+  }
+
+  private static ZnodeTree created(ZnodeTree tree, ZPath path, Znode node) {
+    return tree.create(path, node, Objects.requireNonNull(tree.find(path.parent())));
   }
 
   private static Znode znode(byte @Nullable [] data, long zxid) {
