@@ -1,7 +1,6 @@
 package io.quorate.server;
 
 import io.quorate.codec.EntryCodec;
-import io.quorate.consensus.Replicator;
 import io.quorate.consensus.Replicator.Proposal;
 import io.quorate.server.NotAppliedException.Reason;
 import io.quorate.state.Command;
@@ -12,11 +11,17 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Puts whatever is waiting into one log entry as soon as the one before it is applied here and the
  * replicator takes the next.
+ *
+ * <p>Many clients that each wait for an answer before they write again are back soon after it: the
+ * next entry waits for most of them, at most two milliseconds. Else each entry would carry what the
+ * one before left over, and a round of the log costs the same for few as for many.
  *
  * <p>One batch is under way at a time. Its fate decides what its clients hear: a batch that was
  * refused every time goes back to the queue; one that may be in the log is proposed again, under
@@ -27,12 +32,23 @@ import org.jspecify.annotations.Nullable;
 final class Batcher {
   static final int MAX_OPERATIONS = 256;
   static final int MAX_BYTES = 256 * 1024;
+
+  /** Of those who have just been answered or wait already, so many are waited for. */
+  private static final int GATHERED_PERCENT = 60;
+
+  /** Fewer are not worth waiting for. */
+  private static final int FEWEST_GATHERED = 8;
+
+  /** Between two looks whether a batch has been waiting since the last one. */
+  private static final long LOOK_NANOS = 1_000_000;
+
   private static final int MAX_WAITING = 65_536;
   private static final long MAX_WAITING_BYTES = 128L << 20;
 
   private final Object lock = new Object();
-  private final Replicator replicator;
+  private final Proposer proposer;
   private final Clock clock;
+  private final Timer timer;
   private final int member;
   private final long boot;
   private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
@@ -41,9 +57,26 @@ final class Batcher {
   private @Nullable Flight flight;
   private boolean stopped;
 
-  Batcher(Replicator replicator, Clock clock, int member, long boot) {
-    this.replicator = replicator;
+  /** How many operations are to wait before the next batch leaves; 0 when none is gathered. */
+  private int enough;
+
+  private boolean looking;
+  private long lookedAtSequence;
+
+  /** Runs something later, on a thread that it may block for a moment. */
+  interface Timer {
+    void after(long nanos, Runnable task);
+  }
+
+  /** {@link io.quorate.consensus.Replicator#propose(Supplier)}. */
+  interface Proposer {
+    CompletionStage<Proposal> propose(Supplier<byte[]> entry);
+  }
+
+  Batcher(Proposer proposer, Clock clock, Timer timer, int member, long boot) {
+    this.proposer = proposer;
     this.clock = clock;
+    this.timer = timer;
     this.member = member;
     this.boot = boot;
   }
@@ -103,6 +136,9 @@ final class Batcher {
       }
       waiting.add(pending);
       waitingBytes += submission.length;
+      if (flight != null || !gathered()) {
+        return pending.future;
+      }
     }
     launch();
     return pending.future;
@@ -121,8 +157,41 @@ final class Batcher {
       started = new Flight(nextSequence);
       started.proposing = true;
       flight = started;
+      enough = 0;
     }
     propose(started);
+  }
+
+  private boolean gathered() {
+    return waiting.size() >= enough || waitingBytes >= MAX_BYTES;
+  }
+
+  /** Lets go a batch that has been gathered since the last look: who is not back may never be. */
+  private void look() {
+    boolean late;
+    synchronized (lock) {
+      boolean same = nextSequence == lookedAtSequence;
+      late = same && enough > 0;
+      if (late) {
+        enough = 0;
+      }
+      lookedAtSequence = nextSequence;
+      looking = !same;
+    }
+    if (late) {
+      launch();
+    } else {
+      lookLater();
+    }
+  }
+
+  private void lookLater() {
+    synchronized (lock) {
+      if (!looking || stopped) {
+        return;
+      }
+    }
+    timer.after(LOOK_NANOS, this::look);
   }
 
   /** On the replicator's thread: fills the batch, unless it is proposed again. */
@@ -160,7 +229,7 @@ final class Batcher {
   }
 
   private void propose(Flight proposed) {
-    replicator
+    proposer
         .propose(() -> entryOf(proposed))
         .whenComplete(
             (proposal, failure) ->
@@ -252,6 +321,8 @@ final class Batcher {
   /** The batch {@code sequence} of this start was applied; {@code replies} in its order. */
   void applied(long sequence, List<Reply> replies) {
     Flight landed;
+    boolean gathered;
+    boolean look;
     synchronized (lock) {
       landed = flight;
       if (landed == null || landed.sequence != sequence) {
@@ -259,8 +330,23 @@ final class Batcher {
       }
       flight = null;
       nextSequence = sequence + 1;
+      int circling = landed.operations.size() + waiting.size();
+      enough =
+          circling < FEWEST_GATHERED
+              ? 0
+              : Math.min(circling * GATHERED_PERCENT / 100, MAX_OPERATIONS);
+      gathered = gathered();
+      look = !gathered && !looking;
+      if (look) {
+        looking = true;
+        lookedAtSequence = nextSequence;
+      }
     }
-    launch();
+    if (gathered) {
+      launch();
+    } else if (look) {
+      lookLater();
+    }
     for (int i = 0; i < replies.size(); i++) {
       landed.operations.get(i).future.complete(replies.get(i));
     }

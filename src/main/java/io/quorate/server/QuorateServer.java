@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -96,7 +97,9 @@ public final class QuorateServer implements AutoCloseable {
     State restored = checkpoints.restored().state();
     published = new Published(restored);
     watches = new WatchTable(restored);
-    batcher = new Batcher(replicator, options.clock(), options.member(), options.boot());
+    batcher =
+        new Batcher(
+            replicator::propose, options.clock(), this::later, options.member(), options.boot());
     coordinator =
         new Coordinator(
             replicator,
@@ -119,6 +122,14 @@ public final class QuorateServer implements AutoCloseable {
             this::answer);
     checkpoints.onDurable(replicator::checkpointDurable);
     options.diverged().ifPresent(coordinator::diverged);
+  }
+
+  private void later(long nanos, Runnable task) {
+    try {
+      ticker.schedule(task, nanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      // Nothing comes later in a member that stops.
+    }
   }
 
   private void diverged(String how) {
