@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -22,6 +23,8 @@ import org.slf4j.LoggerFactory;
  * machine in one run? Started by {@code tools/bench}, which finds the peers.
  */
 final class Bench {
+  private static final Duration REST = Duration.ofSeconds(30);
+
   private static final int ZNODES_PER_TRANSACTION = 100;
   private static final int ZNODES_PER_PARENT = 1_000;
   private static final int DATA_BYTES = 100;
@@ -73,7 +76,7 @@ final class Bench {
         }
       }
     }
-    if (options.runs(LoadKind.RESTART)) {
+    if (options.runs(LoadKind.RESTART) || options.runs(LoadKind.RESTART_AT_REST)) {
       for (int round = 1; round <= options.rounds(); round++) {
         int number = round;
         for (Contestant contestant : options.contestants()) {
@@ -103,7 +106,7 @@ final class Bench {
             case START -> true;
             case LEADER_KILL -> members >= 3;
             case IDLE, STEADY -> first && contestant.speaksZooKeeper();
-            case RESTART, HEAP -> false;
+            case RESTART, RESTART_AT_REST, HEAP -> false;
           };
       boolean brief = options.quick() && members == 1 && options.memberCounts().size() > 1;
       if (fits && (!brief || kind == LoadKind.ZK_SET || kind == LoadKind.START)) {
@@ -178,22 +181,39 @@ final class Bench {
                 shown));
   }
 
-  /** One member with many znodes is stopped and started again; the clock runs until it answers. */
+  /**
+   * One member with many znodes is stopped and started again, right after they were made and when
+   * nothing has been written for a while; the clock runs until it answers.
+   */
   private void restart(Contestant contestant, int round) throws Exception {
     try (var cluster = Cluster.start(contestant, 1, options)) {
       double empty = liveHeapBytes(cluster);
       fill(cluster);
-      cluster.stopAll();
-      cluster.startAll();
-      double ms = cluster.readyMs();
-      Map<Metric, Double> values = new EnumMap<>(Metric.class);
-      values.put(Metric.MS, ms);
-      values.put(
-          Metric.LIVE_BYTES, (liveHeapBytes(cluster) - empty) / options.znodes() - DATA_BYTES);
-      add(
-          new Measurement(
-              contestant, 1, LoadKind.RESTART, options.znodes(), round, values, List.of()));
+      if (options.runs(LoadKind.RESTART)) {
+        Map<Metric, Double> values = stoppedAndStarted(cluster);
+        values.put(
+            Metric.LIVE_BYTES, (liveHeapBytes(cluster) - empty) / options.znodes() - DATA_BYTES);
+        add(restarted(contestant, LoadKind.RESTART, round, values));
+      }
+      if (options.runs(LoadKind.RESTART_AT_REST)) {
+        Thread.sleep(REST);
+        Map<Metric, Double> values = stoppedAndStarted(cluster);
+        add(restarted(contestant, LoadKind.RESTART_AT_REST, round, values));
+      }
     }
+  }
+
+  private static Map<Metric, Double> stoppedAndStarted(Cluster cluster) throws Exception {
+    cluster.stopAll();
+    cluster.startAll();
+    Map<Metric, Double> values = new EnumMap<>(Metric.class);
+    values.put(Metric.MS, cluster.readyMs());
+    return values;
+  }
+
+  private Measurement restarted(
+      Contestant contestant, LoadKind load, int round, Map<Metric, Double> values) {
+    return new Measurement(contestant, 1, load, options.znodes(), round, values, List.of());
   }
 
   private void fill(Cluster cluster) throws Exception {

@@ -21,6 +21,7 @@ enum LoadKind {
   LEADER_KILL(List.of(), List.of()),
   IDLE(List.of(), null),
   RESTART(List.of(), null),
+  RESTART_AT_REST(List.of(), null),
   HEAP(List.of(), null),
   STEADY(List.of(64), null);
 

@@ -89,6 +89,15 @@ public final class MicroRaftReplicator implements Replicator {
    */
   private static final int ENTRIES_PER_CHECKPOINT = MOST_UNCOVERED_ENTRIES / 2;
 
+  /**
+   * While at most {@link #RESTING_BYTES} come in this long, at least this part of what makes a
+   * checkpoint due gets one: whoever starts again later has less log to apply.
+   */
+  private static final long RESTING_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  private static final long RESTING_BYTES = 64 << 10;
+  private static final int RESTING_PART = 32;
+
   private static final int SPARE_SEGMENTS = 2;
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ROOM_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -130,6 +139,8 @@ public final class MicroRaftReplicator implements Replicator {
   private long uncoveredBytes;
   private final ArrayDeque<Uncovered> uncovered = new ArrayDeque<>();
   private long lastRoomCheckNanos;
+  private long restingSinceNanos;
+  private long bytesWhenResting;
 
   private volatile Leadership leadership = new Leadership(0, 0, false);
   private volatile long commitIndex;
@@ -451,6 +462,7 @@ public final class MicroRaftReplicator implements Replicator {
     durableIndex = point.index();
     pipes.start(this::received, this::pipeLost, this::peerGone);
     membership.tick(strand.nanoTime());
+    restingSinceNanos = strand.nanoTime();
     if (identity.formed()) {
       takePart(point);
     } else if (point.index() > 0) {
@@ -693,6 +705,7 @@ public final class MicroRaftReplicator implements Replicator {
     questions.expire(now);
     membership.tick(now);
     images.tick(now);
+    wantCheckpointIfResting(now);
     takeSnapshotIfDue();
     refreshGroup();
     if (now - lastRoomCheckNanos >= ROOM_CHECK_NANOS) {
@@ -926,6 +939,20 @@ public final class MicroRaftReplicator implements Replicator {
     if (tooFarAhead() && snapshotIndex <= durableIndex) {
       checkpointWanted = true;
       takeSnapshotIfDue();
+    }
+  }
+
+  private void wantCheckpointIfResting(long now) {
+    if (bytesSinceSnapshot < bytesWhenResting
+        || bytesSinceSnapshot > bytesWhenResting + RESTING_BYTES) {
+      restingSinceNanos = now;
+      bytesWhenResting = bytesSinceSnapshot;
+    } else if (now - restingSinceNanos >= RESTING_NANOS
+        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / RESTING_PART
+        && snapshotIndex <= durableIndex
+        && !images.serving()
+        && !membership.catchingUp()) {
+      checkpointWanted = true;
     }
   }
 
