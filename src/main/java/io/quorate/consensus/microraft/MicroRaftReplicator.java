@@ -90,13 +90,16 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int ENTRIES_PER_CHECKPOINT = MOST_UNCOVERED_ENTRIES / 2;
 
   /**
-   * While at most {@link #RESTING_BYTES} come in this long, at least this part of what makes a
-   * checkpoint due gets one: whoever starts again later has less log to apply.
+   * When next to nothing has come in for this long, a checkpoint is written of less than is due:
+   * whoever starts again later has less log to apply.
    */
   private static final long RESTING_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-  private static final long RESTING_BYTES = 64 << 10;
-  private static final int RESTING_PART = 32;
+  /** Next to nothing, as a part of what makes a checkpoint due. */
+  private static final int RESTING_PART = 2048;
+
+  /** The least of which a checkpoint is written then, as a part of it too. */
+  private static final int LEAST_PART = 32;
 
   private static final int SPARE_SEGMENTS = 2;
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -944,11 +947,11 @@ public final class MicroRaftReplicator implements Replicator {
 
   private void wantCheckpointIfResting(long now) {
     if (bytesSinceSnapshot < bytesWhenResting
-        || bytesSinceSnapshot > bytesWhenResting + RESTING_BYTES) {
+        || bytesSinceSnapshot > bytesWhenResting + config.snapshotTriggerBytes() / RESTING_PART) {
       restingSinceNanos = now;
       bytesWhenResting = bytesSinceSnapshot;
     } else if (now - restingSinceNanos >= RESTING_NANOS
-        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / RESTING_PART
+        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / LEAST_PART
         && snapshotIndex <= durableIndex
         && !images.serving()
         && !membership.catchingUp()) {

@@ -413,6 +413,20 @@ class TrapsTest {
   }
 
   @Test
+  void whenNothingIsWrittenForAWhileACheckpointIs() {
+    group(3, 0);
+    proposeAt(leader(), 300);
+    world.runFor(1_000);
+    long written = leader().running().host.lastIndex;
+    assertThat(world.members).allMatch(m -> m.checkpoint.point().index() < written);
+
+    world.await(
+        "it is in everybody's checkpoint",
+        6_000,
+        () -> world.members.stream().allMatch(m -> m.checkpoint.point().index() >= written));
+  }
+
+  @Test
   void aFollowerFarBehindIsFoundInAFewRoundTrips() {
     group(3, 0);
     SimMember behind = follower();
