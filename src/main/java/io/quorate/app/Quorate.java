@@ -15,6 +15,7 @@ public class Quorate {
     Quorate.class.getClassLoader().setPackageAssertionStatus("io.microraft", true);
     var application = new SpringApplication(Quorate.class);
     application.setBannerMode(Banner.Mode.OFF);
+    application.addListeners(new ReadAhead());
     application.run(args);
   }
 }

@@ -10,9 +10,9 @@ import io.quorate.server.Cluster;
 import io.quorate.server.Coordinator;
 import io.quorate.server.GuardedClock;
 import io.quorate.server.QuorateServer;
+import io.quorate.server.Restored;
 import io.quorate.server.Sessions;
 import io.quorate.storage.CheckpointStore;
-import io.quorate.storage.mvstore.MvCheckpointStore;
 import io.quorate.watch.WatchTable;
 import io.quorate.wire.WireServer;
 import java.io.IOException;
@@ -68,9 +68,11 @@ class QuorateConfiguration {
 
   /** After the replicator, which holds the lock on the directory. */
   @Bean(destroyMethod = "close")
-  CheckpointStore checkpointStore(MemberConfiguration member, Replicator lockHolder) {
-    return MvCheckpointStore.open(
-        member.dataDir().resolve("checkpoint"), MvCheckpointStore.Limits.DEFAULT);
+  CheckpointStore checkpointStore(
+      MemberConfiguration member, Replicator lockHolder, Optional<ReadAhead> ahead) {
+    return ahead
+        .flatMap(ReadAhead::store)
+        .orElseGet(() -> ReadAhead.open(ReadAhead.directory(member)));
   }
 
   @Bean(destroyMethod = "")
@@ -78,9 +80,12 @@ class QuorateConfiguration {
       MemberConfiguration member,
       Replicator replicator,
       CheckpointStore store,
+      Optional<ReadAhead> ahead,
       Clock clock,
       MicrometerMetrics metrics)
       throws IOException, CorruptCheckpointException {
+    Optional<Restored> read = ahead.flatMap(ReadAhead::take);
+    Restored restored = read.isPresent() ? read.get() : Restored.from(store);
     var diverged = new DivergenceMark(member.dataDir());
     return new QuorateServer(
         new QuorateServer.Options(
@@ -94,7 +99,8 @@ class QuorateConfiguration {
             diverged::write,
             QuorateConfiguration::end),
         replicator,
-        store);
+        store,
+        restored);
   }
 
   @Bean

@@ -43,6 +43,7 @@ final class Applier implements LogConsumer {
   private final Published published;
   private final Batcher batcher;
   private final Checkpoints checkpoints;
+  private final RestorePoint restoredAt;
   private final ChangeListener listener;
   private final ServerMetrics metrics;
   private final Consumer<Throwable> fatal;
@@ -84,6 +85,7 @@ final class Applier implements LogConsumer {
       Published published,
       Batcher batcher,
       Checkpoints checkpoints,
+      RestorePoint restoredAt,
       ChangeListener listener,
       ServerMetrics metrics,
       Consumer<Throwable> fatal,
@@ -92,6 +94,7 @@ final class Applier implements LogConsumer {
     this.published = published;
     this.batcher = batcher;
     this.checkpoints = checkpoints;
+    this.restoredAt = restoredAt;
     this.listener = listener;
     this.metrics = metrics;
     this.fatal = fatal;
@@ -119,12 +122,10 @@ final class Applier implements LogConsumer {
 
   @Override
   public RestorePoint restorePoint() {
-    Checkpoints.Restored restored = checkpoints.restored();
-    index = restored.point().index();
-    state = restored.state();
+    index = restoredAt.index();
     published.publish(state, index);
     listener.replaced(state);
-    return restored.point();
+    return restoredAt;
   }
 
   @Override

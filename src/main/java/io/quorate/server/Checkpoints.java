@@ -2,9 +2,6 @@ package io.quorate.server;
 
 import io.quorate.codec.CheckpointCodec;
 import io.quorate.codec.CheckpointCodec.Written;
-import io.quorate.codec.CorruptCheckpointException;
-import io.quorate.consensus.LogConsumer.RestorePoint;
-import io.quorate.state.Settings;
 import io.quorate.state.State;
 import io.quorate.storage.CheckpointStore;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -40,34 +37,13 @@ final class Checkpoints implements AutoCloseable {
 
   private record Request(State state, long index, byte[] logMeta) {}
 
-  /** A state and the place in the log that it was saved at. */
-  record Restored(State state, RestorePoint point) {}
-
-  private final Restored restored;
-
-  /**
-   * Reads the newest image.
-   *
-   * @throws CorruptCheckpointException when the image is not what was written
-   */
-  Checkpoints(CheckpointStore store, ServerMetrics metrics) throws CorruptCheckpointException {
+  Checkpoints(CheckpointStore store, Restored restored, ServerMetrics metrics) {
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.store = store;
     this.metrics = metrics;
-    CheckpointStore.Meta meta = store.latest().orElse(null);
-    if (meta == null) {
-      restored = new Restored(State.initial(Settings.DEFAULT), RestorePoint.NONE);
-    } else {
-      State state = CheckpointCodec.read(meta.header(), store::read);
-      if (CheckpointCodec.isCurrent(meta.header())) {
-        saved = Written.of(state);
-      }
-      restored = new Restored(state, new RestorePoint(meta.index(), meta.logMeta()));
+    if (restored.current()) {
+      saved = Written.of(restored.state());
     }
-  }
-
-  Restored restored() {
-    return restored;
   }
 
   /** Who is told the index of each image that is on disk. */

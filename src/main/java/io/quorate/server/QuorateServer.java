@@ -1,6 +1,5 @@
 package io.quorate.server;
 
-import io.quorate.codec.CorruptCheckpointException;
 import io.quorate.consensus.Replicator;
 import io.quorate.state.Command;
 import io.quorate.state.HistoryEntry;
@@ -89,14 +88,16 @@ public final class QuorateServer implements AutoCloseable {
       Consumer<String> onDiverged,
       Consumer<Throwable> fatal) {}
 
-  public QuorateServer(Options options, Replicator replicator, CheckpointStore store)
-      throws CorruptCheckpointException {
+  /**
+   * @param restored what stands in {@code store}
+   */
+  public QuorateServer(
+      Options options, Replicator replicator, CheckpointStore store, Restored restored) {
     this.options = options;
     this.replicator = replicator;
-    checkpoints = new Checkpoints(store, options.metrics());
-    State restored = checkpoints.restored().state();
-    published = new Published(restored);
-    watches = new WatchTable(restored);
+    checkpoints = new Checkpoints(store, restored, options.metrics());
+    published = new Published(restored.state());
+    watches = new WatchTable(restored.state());
     batcher =
         new Batcher(
             replicator::propose, options.clock(), this::later, options.member(), options.boot());
@@ -115,6 +116,7 @@ public final class QuorateServer implements AutoCloseable {
             published,
             batcher,
             checkpoints,
+            restored.point(),
             listener(),
             options.metrics(),
             options.fatal(),

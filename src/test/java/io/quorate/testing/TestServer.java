@@ -5,6 +5,7 @@ import io.quorate.server.Clock;
 import io.quorate.server.Coordinator;
 import io.quorate.server.QuorateServer;
 import io.quorate.server.Reply;
+import io.quorate.server.Restored;
 import io.quorate.server.ServerMetrics;
 import io.quorate.server.Sessions;
 import io.quorate.state.Command;
@@ -52,7 +53,8 @@ public final class TestServer implements AutoCloseable {
                     replicator.setFate(InMemoryReplicator.Fate.REFUSED);
                   }),
               replicator,
-              store);
+              store,
+              Restored.from(store));
       server.start();
       awaitFounded(server);
       var started = new TestServer(replicator, server);
