@@ -84,6 +84,12 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int MOST_UNCOVERED_TRIGGERS = 4;
 
   /**
+   * Members take turns with their checkpoints, so that a quorum has its disks to itself: the first
+   * one after a start or a rest is due the earlier, in so many steps, the larger the number.
+   */
+  private static final int TURNS = 4;
+
+  /**
    * So many entries ask for a checkpoint, however small they are: well before MicroRaft takes its
    * snapshot by itself, since proposals wait from there on.
    */
@@ -139,6 +145,7 @@ public final class MicroRaftReplicator implements Replicator {
   private long durableIndex;
   private int snapshotTerm;
   private long bytesSinceSnapshot;
+  private long bytesUntilDue;
   private long uncoveredBytes;
   private final ArrayDeque<Uncovered> uncovered = new ArrayDeque<>();
   private long lastRoomCheckNanos;
@@ -466,6 +473,7 @@ public final class MicroRaftReplicator implements Replicator {
     pipes.start(this::received, this::pipeLost, this::peerGone);
     membership.tick(strand.nanoTime());
     restingSinceNanos = strand.nanoTime();
+    bytesUntilDue = firstTurn();
     if (identity.formed()) {
       takePart(point);
     } else if (point.index() > 0) {
@@ -1004,7 +1012,8 @@ public final class MicroRaftReplicator implements Replicator {
     // A newer snapshot would make what is on its way to a peer worthless, and cut off the log from
     // which it then catches up.
     boolean serving = images.serving() || membership.catchingUp();
-    long trigger = config.snapshotTriggerBytes() * (serving ? MOST_UNCOVERED_TRIGGERS : 1);
+    long trigger =
+        serving ? MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes() : bytesUntilDue;
     boolean due =
         (bytesSinceSnapshot >= trigger || (manyEntries() && !serving))
             && snapshotIndex <= durableIndex;
@@ -1073,10 +1082,16 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
+  private long firstTurn() {
+    return config.snapshotTriggerBytes() * (TURNS - config.id() % TURNS) / TURNS;
+  }
+
   private void snapshotTaken(long index) {
     snapshotIndex = index;
     uncovered.add(new Uncovered(index, bytesSinceSnapshot));
     uncoveredBytes += bytesSinceSnapshot;
+    bytesUntilDue =
+        bytesSinceSnapshot >= bytesUntilDue ? config.snapshotTriggerBytes() : firstTurn();
     bytesSinceSnapshot = 0;
   }
 
@@ -1188,7 +1203,7 @@ public final class MicroRaftReplicator implements Replicator {
     if (aloneInTerm != 0) {
       soleCommitIndex = index;
     }
-    if (bytesSinceSnapshot >= config.snapshotTriggerBytes() || manyEntries()) {
+    if (bytesSinceSnapshot >= bytesUntilDue || manyEntries()) {
       takeSnapshotIfDue();
     }
   }
