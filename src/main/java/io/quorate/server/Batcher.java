@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,7 @@ final class Batcher {
   private final Proposer proposer;
   private final Clock clock;
   private final Timer timer;
+  private final BooleanSupplier alone;
   private final int member;
   private final long boot;
   private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
@@ -73,10 +75,16 @@ final class Batcher {
     CompletionStage<Proposal> propose(Supplier<byte[]> entry);
   }
 
-  Batcher(Proposer proposer, Clock clock, Timer timer, int member, long boot) {
+  /**
+   * @param alone whether nobody else takes part: then a round is one fsync, and nothing is waited
+   *     for
+   */
+  Batcher(
+      Proposer proposer, Clock clock, Timer timer, BooleanSupplier alone, int member, long boot) {
     this.proposer = proposer;
     this.clock = clock;
     this.timer = timer;
+    this.alone = alone;
     this.member = member;
     this.boot = boot;
   }
@@ -332,7 +340,7 @@ final class Batcher {
       nextSequence = sequence + 1;
       int circling = landed.operations.size() + waiting.size();
       enough =
-          circling < FEWEST_GATHERED
+          circling < FEWEST_GATHERED || alone.getAsBoolean()
               ? 0
               : Math.min(circling * GATHERED_PERCENT / 100, MAX_OPERATIONS);
       gathered = gathered();

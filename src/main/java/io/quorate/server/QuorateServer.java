@@ -100,7 +100,12 @@ public final class QuorateServer implements AutoCloseable {
     watches = new WatchTable(restored.state());
     batcher =
         new Batcher(
-            replicator::propose, options.clock(), this::later, options.member(), options.boot());
+            replicator::propose,
+            options.clock(),
+            this::later,
+            () -> replicator.group().progress().size() == 1,
+            options.member(),
+            options.boot());
     coordinator =
         new Coordinator(
             replicator,

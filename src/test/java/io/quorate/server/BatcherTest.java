@@ -24,6 +24,7 @@ class BatcherTest {
   private static final int MANY = 20;
 
   private final List<EntryCodec.Entry.Batch> proposed = new ArrayList<>();
+  private boolean alone;
   private final ArrayDeque<Runnable> timers = new ArrayDeque<>();
   private final List<CompletableFuture<Reply>> answers = new ArrayList<>();
   private final Batcher batcher =
@@ -34,6 +35,7 @@ class BatcherTest {
           },
           Clock.SYSTEM,
           (nanos, task) -> timers.add(task),
+          () -> alone,
           1,
           1);
 
@@ -58,6 +60,19 @@ class BatcherTest {
     assertThat(proposed.getLast().submissions()).hasSize(MANY * 60 / 100);
     applied();
     assertThat(answers).allMatch(CompletableFuture::isDone);
+  }
+
+  @Test
+  void nothingIsGatheredWhereNobodyElseTakesPart() {
+    alone = true;
+    submit(1);
+    submit(MANY);
+    applied();
+    applied();
+
+    submit(1);
+    assertThat(proposed).hasSize(3);
+    assertThat(timers).isEmpty();
   }
 
   @Test
