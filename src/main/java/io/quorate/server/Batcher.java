@@ -144,9 +144,6 @@ final class Batcher {
       }
       waiting.add(pending);
       waitingBytes += submission.length;
-      if (flight != null || !gathered()) {
-        return pending.future;
-      }
     }
     launch();
     return pending.future;
@@ -159,7 +156,7 @@ final class Batcher {
   private void launch() {
     Flight started;
     synchronized (lock) {
-      if (flight != null || waiting.isEmpty()) {
+      if (flight != null || waiting.isEmpty() || !gathered()) {
         return;
       }
       started = new Flight(nextSequence);
@@ -176,30 +173,19 @@ final class Batcher {
 
   /** Lets go a batch that has been gathered since the last look: who is not back may never be. */
   private void look() {
-    boolean late;
+    boolean again;
     synchronized (lock) {
-      boolean same = nextSequence == lookedAtSequence;
-      late = same && enough > 0;
-      if (late) {
+      again = nextSequence != lookedAtSequence;
+      if (!again) {
         enough = 0;
       }
       lookedAtSequence = nextSequence;
-      looking = !same;
+      looking = again;
     }
-    if (late) {
-      launch();
-    } else {
-      lookLater();
+    launch();
+    if (again) {
+      timer.after(LOOK_NANOS, this::look);
     }
-  }
-
-  private void lookLater() {
-    synchronized (lock) {
-      if (!looking || stopped) {
-        return;
-      }
-    }
-    timer.after(LOOK_NANOS, this::look);
   }
 
   /** On the replicator's thread: fills the batch, unless it is proposed again. */
@@ -277,6 +263,7 @@ final class Batcher {
     var unknown = new ArrayList<Pending>();
     Flight again = null;
     synchronized (lock) {
+      enough = 0;
       for (Iterator<Pending> i = waiting.iterator(); i.hasNext(); ) {
         Pending pending = i.next();
         if (pending.deadlineMs <= now) {
@@ -329,7 +316,6 @@ final class Batcher {
   /** The batch {@code sequence} of this start was applied; {@code replies} in its order. */
   void applied(long sequence, List<Reply> replies) {
     Flight landed;
-    boolean gathered;
     boolean look;
     synchronized (lock) {
       landed = flight;
@@ -343,17 +329,15 @@ final class Batcher {
           circling < FEWEST_GATHERED || alone.getAsBoolean()
               ? 0
               : Math.min(circling * GATHERED_PERCENT / 100, MAX_OPERATIONS);
-      gathered = gathered();
-      look = !gathered && !looking;
+      look = !gathered() && !looking;
       if (look) {
         looking = true;
         lookedAtSequence = nextSequence;
       }
     }
-    if (gathered) {
-      launch();
-    } else if (look) {
-      lookLater();
+    launch();
+    if (look) {
+      timer.after(LOOK_NANOS, this::look);
     }
     for (int i = 0; i < replies.size(); i++) {
       landed.operations.get(i).future.complete(replies.get(i));

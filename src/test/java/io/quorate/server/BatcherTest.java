@@ -24,9 +24,9 @@ class BatcherTest {
   private static final int MANY = 20;
 
   private final List<EntryCodec.Entry.Batch> proposed = new ArrayList<>();
-  private boolean alone;
   private final ArrayDeque<Runnable> timers = new ArrayDeque<>();
   private final List<CompletableFuture<Reply>> answers = new ArrayList<>();
+  private boolean alone;
   private final Batcher batcher =
       new Batcher(
           entry -> {
