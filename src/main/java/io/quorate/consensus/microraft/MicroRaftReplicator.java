@@ -716,7 +716,7 @@ public final class MicroRaftReplicator implements Replicator {
     questions.expire(now);
     membership.tick(now);
     images.tick(now);
-    wantCheckpointIfResting(now);
+    noticeRest(now);
     takeSnapshotIfDue();
     refreshGroup();
     if (now - lastRoomCheckNanos >= ROOM_CHECK_NANOS) {
@@ -953,18 +953,17 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
-  private void wantCheckpointIfResting(long now) {
+  private void noticeRest(long now) {
     if (bytesSinceSnapshot < bytesWhenResting
         || bytesSinceSnapshot > bytesWhenResting + config.snapshotTriggerBytes() / RESTING_PART) {
       restingSinceNanos = now;
       bytesWhenResting = bytesSinceSnapshot;
-    } else if (now - restingSinceNanos >= RESTING_NANOS
-        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / LEAST_PART
-        && snapshotIndex <= durableIndex
-        && !images.serving()
-        && !membership.catchingUp()) {
-      checkpointWanted = true;
     }
+  }
+
+  private boolean rested() {
+    return strand.nanoTime() - restingSinceNanos >= RESTING_NANOS
+        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / LEAST_PART;
   }
 
   void membersChanged() {
@@ -1015,7 +1014,7 @@ public final class MicroRaftReplicator implements Replicator {
     long trigger =
         serving ? MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes() : bytesUntilDue;
     boolean due =
-        (bytesSinceSnapshot >= trigger || (manyEntries() && !serving))
+        (bytesSinceSnapshot >= trigger || (!serving && (manyEntries() || rested())))
             && snapshotIndex <= durableIndex;
     if (imageWanted || checkpointWanted || due) {
       snapshotAsked = true;
