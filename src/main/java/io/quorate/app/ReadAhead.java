@@ -7,8 +7,8 @@ import io.quorate.storage.mvstore.MvCheckpointStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,12 +22,12 @@ import org.springframework.core.env.ConfigurableEnvironment;
  * neither needs both cores.
  *
  * <p>What goes wrong here is told by nobody here: it is done again where it belongs, and told
- * there.
+ * there. All but the reading itself is done on the thread that starts Spring.
  */
 final class ReadAhead implements ApplicationListener<ApplicationEnvironmentPreparedEvent> {
   private static final Logger LOG = LoggerFactory.getLogger(ReadAhead.class);
 
-  private CompletableFuture<@Nullable Read> reading = new CompletableFuture<>();
+  private @Nullable FutureTask<Optional<Read>> reading;
 
   private record Read(CheckpointStore store, Restored restored) {}
 
@@ -42,31 +42,22 @@ final class ReadAhead implements ApplicationListener<ApplicationEnvironmentPrepa
                     .getBeanFactory()
                     .registerSingleton("readAhead", this));
     ConfigurableEnvironment environment = event.getEnvironment();
-    CompletableFuture<@Nullable Read> result = reading;
-    Thread.ofPlatform()
-        .name("quorate-read-ahead")
-        .daemon()
-        .start(
-            () -> {
-              try {
-                result.complete(read(environment));
-              } catch (Throwable t) {
-                result.completeExceptionally(t);
-              }
-            });
+    var task = new FutureTask<>(() -> read(environment));
+    reading = task;
+    Thread.ofPlatform().name("quorate-read-ahead").daemon().start(task);
   }
 
-  private static @Nullable Read read(ConfigurableEnvironment environment)
+  private static Optional<Read> read(ConfigurableEnvironment environment)
       throws CorruptCheckpointException {
     QuorateProperties properties =
         Binder.get(environment).bindOrCreate("quorate", QuorateProperties.class);
     Path directory = directory(MemberConfiguration.from(properties));
     if (!Files.isDirectory(directory)) {
-      return null;
+      return Optional.empty();
     }
     CheckpointStore store = open(directory);
     try {
-      return new Read(store, Restored.from(store));
+      return Optional.of(new Read(store, Restored.from(store)));
     } catch (CorruptCheckpointException | RuntimeException | Error e) {
       store.close();
       throw e;
@@ -82,20 +73,24 @@ final class ReadAhead implements ApplicationListener<ApplicationEnvironmentPrepa
   }
 
   /** Waits until all was read; empty when there was nothing, or it could not be. */
-  synchronized Optional<CheckpointStore> store() {
+  Optional<CheckpointStore> store() {
     return read().map(Read::store);
   }
 
   /** What stands in the store, once: a state that nobody needs any more is not kept. */
-  synchronized Optional<Restored> take() {
+  Optional<Restored> take() {
     Optional<Restored> restored = read().map(Read::restored);
-    reading = CompletableFuture.completedFuture(null);
+    reading = null;
     return restored;
   }
 
   private Optional<Read> read() {
+    FutureTask<Optional<Read>> task = reading;
+    if (task == null) {
+      return Optional.empty();
+    }
     try {
-      return Optional.ofNullable(reading.get());
+      return task.get();
     } catch (ExecutionException e) {
       LOG.debug("The checkpoint could not be read ahead", e);
       return Optional.empty();
