@@ -6,6 +6,7 @@ import io.quorate.codec.ImageCodec;
 import io.quorate.consensus.LogConsumer;
 import io.quorate.state.Answer;
 import io.quorate.state.Command;
+import io.quorate.state.History;
 import io.quorate.state.HistoryEntry;
 import io.quorate.state.Stamp;
 import io.quorate.state.State;
@@ -53,6 +54,7 @@ final class Applier implements LogConsumer {
 
   // Owned by the Applier's thread.
   private State state;
+  private History shown;
   private long index;
   private boolean wrong;
   private final TreeMap<Long, Digest> recent = new TreeMap<>();
@@ -101,6 +103,7 @@ final class Applier implements LogConsumer {
     this.diverged = diverged;
     this.questions = questions;
     this.state = published.view().state();
+    this.shown = state.history();
     this.thread.setDaemon(true);
   }
 
@@ -205,7 +208,7 @@ final class Applier implements LogConsumer {
       }
       case Task.ImageAt image -> {
         requireAt(image.index);
-        image.future.complete(new HeldImage(state));
+        image.future.complete(new HeldImage(state, state.history().hold()));
       }
       case Task.Install install -> {
         state = install.state;
@@ -214,7 +217,7 @@ final class Applier implements LogConsumer {
           return true;
         }
         listener.replaced(state);
-        published.publish(state, index);
+        show();
         batcher.reconcile(state.lanes().get(batcher.member()));
         checkpoints.save(state, install.index, install.logMeta);
       }
@@ -324,7 +327,13 @@ final class Applier implements LogConsumer {
       remember();
       listener.fire(state, changes);
     }
-    published.publish(state, at);
+    show();
+  }
+
+  private void show() {
+    published.publish(state, index);
+    shown.giveWayTo(state.history());
+    shown = state.history();
   }
 
   private void requireAt(long at) {
@@ -333,13 +342,15 @@ final class Applier implements LogConsumer {
     }
   }
 
-  private record HeldImage(State state) implements Image {
+  private record HeldImage(State state, History.Hold hold) implements Image {
     @Override
     public void writeTo(OutputStream out) throws IOException {
       ImageCodec.write(state, out);
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      hold.close();
+    }
   }
 }

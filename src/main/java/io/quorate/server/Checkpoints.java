@@ -2,6 +2,7 @@ package io.quorate.server;
 
 import io.quorate.codec.CheckpointCodec;
 import io.quorate.codec.CheckpointCodec.Written;
+import io.quorate.state.History;
 import io.quorate.state.State;
 import io.quorate.storage.CheckpointStore;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -35,7 +36,7 @@ final class Checkpoints implements AutoCloseable {
    */
   private Written saved = Written.NOTHING;
 
-  private record Request(State state, long index, byte[] logMeta) {}
+  private record Request(State state, History.Hold hold, long index, byte[] logMeta) {}
 
   Checkpoints(CheckpointStore store, Restored restored, ServerMetrics metrics) {
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
@@ -51,10 +52,14 @@ final class Checkpoints implements AutoCloseable {
     durable = listener;
   }
 
+  /** To be called before the state's history {@linkplain History#giveWayTo gives way}. */
   void save(State state, long index, byte[] logMeta) {
     synchronized (lock) {
       boolean queued = next != null;
-      next = new Request(state, index, logMeta);
+      if (next != null) {
+        next.hold.close();
+      }
+      next = new Request(state, state.history().hold(), index, logMeta);
       if (!queued) {
         thread.execute(this::saveNext);
       }
@@ -80,6 +85,7 @@ final class Checkpoints implements AutoCloseable {
           since == Written.NOTHING ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
           edit -> CheckpointCodec.write(request.state, since, sink(edit)));
       saved = now;
+      request.hold.close();
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
     } catch (RuntimeException | OutOfMemoryError e) {
@@ -89,6 +95,8 @@ final class Checkpoints implements AutoCloseable {
         if (next == null && !thread.isShutdown()) {
           next = request;
           thread.schedule(this::saveNext, RETRY_S, TimeUnit.SECONDS);
+        } else {
+          request.hold.close();
         }
       }
     }

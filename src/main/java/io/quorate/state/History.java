@@ -8,6 +8,7 @@ import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,7 +24,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Entries are bytes, one after the other in blocks: a hundred thousand of them as objects would
  * be most of what the collector has to follow and copy. A newer history goes on writing where this
- * one ends and drops whole blocks from the begin; what this one sees of a block never changes.
+ * one ends and drops whole blocks from the begin; what this one sees of a block never changes,
+ * until it has {@linkplain #giveWayTo given way}: blocks that only older histories have are then
+ * written over, so that a history that is full makes no garbage. Who reads one that may have given
+ * way keeps it in {@link #hold}.
  */
 public final class History {
   /** Of a change, beside its path and data. */
@@ -54,6 +58,8 @@ public final class History {
   private final long changeCount;
   private final long weightBytes;
 
+  private final Spares spares;
+
   private History(
       Run[] full,
       @Nullable Run last,
@@ -61,7 +67,8 @@ public final class History {
       long heldAfter,
       int size,
       long changeCount,
-      long weightBytes) {
+      long weightBytes,
+      Spares spares) {
     this.full = full;
     this.last = last;
     this.start = start;
@@ -69,11 +76,16 @@ public final class History {
     this.size = size;
     this.changeCount = changeCount;
     this.weightBytes = weightBytes;
+    this.spares = spares;
   }
 
   /** Nothing yet; everything after {@code zxid} will be held. */
   public static History startingAfter(long zxid) {
-    return new History(new Run[0], null, 0, zxid, 0, 0, 0);
+    return new History(new Run[0], null, 0, zxid, 0, 0, 0, new Spares());
+  }
+
+  private History emptied(long zxid) {
+    return new History(new Run[0], null, 0, zxid, 0, 0, 0, spares);
   }
 
   /**
@@ -103,13 +115,13 @@ public final class History {
     long mostBytes = Math.min(settings.historyMaxBytes(), MAX_ENTRY_BYTES) - HEAD_BYTES;
     long leastBytes = leastBytes(entry);
     if (leastBytes > mostBytes) {
-      return startingAfter(entry.zxid());
+      return emptied(entry.zxid());
     }
     var body =
         new ByteWriter(
             (int) Math.min(leastBytes + USUAL_CHANGE_BYTES * entry.changes().size(), mostBytes));
     if (!HistoryCodec.write(body, entry, mostBytes)) {
-      return startingAfter(entry.zxid());
+      return emptied(entry.zxid());
     }
     int length = HEAD_BYTES + body.size();
     int end = last == null ? 0 : last.end;
@@ -118,7 +130,8 @@ public final class History {
     if (last != null && last.block.take(end, entry, body)) {
       grown = new Run(last.block, last.firstZxid, end + length);
     } else {
-      var block = new Block(Math.max(nextBlockBytes(), length));
+      int bytes = Math.max(nextBlockBytes(), length);
+      var block = new Block(bytes == BLOCK_BYTES ? spares.take() : new byte[bytes], 0);
       block.take(0, entry, body);
       grown = new Run(block, entry.zxid(), length);
       if (last != null) {
@@ -133,7 +146,8 @@ public final class History {
             heldAfter,
             size + 1,
             changeCount + entry.changes().size(),
-            weightBytes + length)
+            weightBytes + length,
+            spares)
         .trimmedTo(settings);
   }
 
@@ -191,10 +205,72 @@ public final class History {
       }
     }
     if (left == 0) {
-      return startingAfter(held);
+      return emptied(held);
     }
     Run[] kept = run == 0 ? full : Arrays.copyOfRange(full, run, full.length);
-    return new History(kept, last, at, held, left, count, weight);
+    return new History(kept, last, at, held, left, count, weight, spares);
+  }
+
+  /**
+   * Lets blocks be written over that are here and not in {@code newer}, which came of this one and
+   * is shown in its place. From now on nothing may be appended to this one, and it may be read only
+   * in a {@link #hold}.
+   */
+  public void giveWayTo(History newer) {
+    @Nullable Block kept = newer.last == null ? null : newer.run(0).block;
+    for (int i = 0; i < runCount() && run(i).block != kept; i++) {
+      run(i).block.retire(spares);
+    }
+  }
+
+  /** Keeps all of it, which has not given way yet, from being written over until it is closed. */
+  public Hold hold() {
+    @Nullable Hold hold = hold(Long.MIN_VALUE);
+    if (hold == null) {
+      throw new IllegalStateException("this history has given way to a newer one");
+    }
+    return hold;
+  }
+
+  /**
+   * Keeps the entries of {@code zxid} and later from being written over until it is closed.
+   *
+   * @return null when some of them may have been already: a newer history does not have them
+   */
+  public @Nullable Hold hold(long zxid) {
+    int first = runOf(zxid);
+    for (int i = first; i < runCount(); i++) {
+      if (!run(i).block.hold()) {
+        release(first, i);
+        return null;
+      }
+    }
+    return new Hold(first);
+  }
+
+  private void release(int from, int to) {
+    for (int i = from; i < to; i++) {
+      run(i).block.release();
+    }
+  }
+
+  /** Some blocks that are not written over. Closed once, by any thread. */
+  public final class Hold implements AutoCloseable {
+    private final int first;
+
+    private Hold(int first) {
+      this.first = first;
+    }
+
+    @Override
+    public void close() {
+      release(first, runCount());
+    }
+  }
+
+  /** How many blocks wait to be written over. */
+  int spareBlocks() {
+    return spares.count();
   }
 
   /** The entries, the oldest first. */
@@ -204,6 +280,11 @@ public final class History {
 
   /** The entries of {@code zxid} and later, the oldest first. */
   public Entries from(long zxid) {
+    return new Entries(runOf(zxid), zxid);
+  }
+
+  /** Where {@code zxid} is, or would be. */
+  private int runOf(long zxid) {
     int low = 0;
     int high = runCount();
     while (high - low > 1) { // the last run that does not begin later
@@ -214,7 +295,7 @@ public final class History {
         high = middle;
       }
     }
-    return new Entries(low, zxid);
+    return low;
   }
 
   /** The entries, one at a time. For one thread. */
@@ -271,15 +352,21 @@ public final class History {
     if (zxid < heldAfter || zxid > newest.zxid()) {
       return Optional.empty();
     }
+    try (Hold held = hold(zxid + 1)) {
+      return held == null ? Optional.empty() : Optional.of(undone(zxid, newest, held));
+    }
+  }
+
+  private ZnodeTree undone(long zxid, State newest, Hold held) {
     var znodes = new ValueCodec.ZnodeReader();
     ZnodeTree tree = newest.tree();
-    for (int run = runCount() - 1; run >= 0; run--) {
+    for (int run = runCount() - 1; run >= held.first; run--) {
       List<Integer> places = run(run).places(run == 0 ? start : 0);
       for (int i = places.size() - 1; i >= 0; i--) {
         Block block = run(run).block;
         long at = block.zxidAt(places.get(i));
         if (at <= zxid) {
-          return Optional.of(tree);
+          return tree;
         }
         List<Change> changes = block.entryAt(places.get(i), at, znodes).changes();
         for (int c = changes.size() - 1; c >= 0; c--) {
@@ -287,7 +374,7 @@ public final class History {
         }
       }
     }
-    return Optional.of(tree);
+    return tree;
   }
 
   private static ZnodeTree undo(ZnodeTree tree, Change change) {
@@ -351,19 +438,43 @@ public final class History {
     }
   }
 
-  /** Room for entries. What stands before the end of a run is never written again. */
+  /** Arrays for the next blocks. Guarded by itself. */
+  private static final class Spares {
+    /** After a long hold many come at once: 16 MB are kept, the rest is left to the collector. */
+    private static final int MOST = 64;
+
+    private final ArrayDeque<byte[]> arrays = new ArrayDeque<>();
+
+    synchronized byte[] take() {
+      byte[] array = arrays.poll();
+      return array == null ? new byte[BLOCK_BYTES] : array;
+    }
+
+    synchronized void add(byte[] array) {
+      if (array.length == BLOCK_BYTES && arrays.size() < MOST) {
+        arrays.add(array);
+      }
+    }
+
+    synchronized int count() {
+      return arrays.size();
+    }
+  }
+
+  /**
+   * Room for entries. What stands before the end of a run is not written again before the block is
+   * retired and no longer held.
+   */
   private static final class Block {
     private final byte[] bytes;
 
     /** The same, read and written at given places only. */
     private final ByteBuffer heads;
 
-    /** Guarded by this. */
+    // Guarded by this.
     private int used;
-
-    Block(int capacity) {
-      this(new byte[capacity], 0);
-    }
+    private int holds;
+    private @Nullable Spares retiredTo;
 
     /** As a checkpoint has it: full. */
     Block(byte[] bytes) {
@@ -379,7 +490,7 @@ public final class History {
     /** Writes an entry at {@code end}, unless another history has gone on there, or it is full. */
     synchronized boolean take(int end, HistoryEntry entry, ByteWriter body) {
       int length = HEAD_BYTES + body.size();
-      if (used != end || bytes.length - end < length) {
+      if (retiredTo != null || used != end || bytes.length - end < length) {
         return false;
       }
       heads.putInt(end, length);
@@ -388,6 +499,30 @@ public final class History {
       body.copyTo(bytes, end + HEAD_BYTES);
       used = end + length;
       return true;
+    }
+
+    synchronized boolean hold() {
+      if (retiredTo != null) {
+        return false;
+      }
+      holds++;
+      return true;
+    }
+
+    synchronized void release() {
+      holds--;
+      if (holds == 0 && retiredTo != null) {
+        retiredTo.add(bytes);
+      }
+    }
+
+    synchronized void retire(Spares spares) {
+      if (retiredTo == null) {
+        retiredTo = spares;
+        if (holds == 0) {
+          spares.add(bytes);
+        }
+      }
     }
 
     int lengthAt(int at) {
@@ -440,7 +575,7 @@ public final class History {
       byte[] bytes = in.rest();
       HistoryEntry entry = HistoryCodec.read(zxid, ByteReader.over(bytes, 0, bytes.length), znodes);
       ByteWriter body = new ByteWriter(bytes.length).raw(bytes);
-      var block = new Block(HEAD_BYTES + body.size());
+      var block = new Block(new byte[HEAD_BYTES + body.size()], 0);
       block.take(0, entry, body);
       if (gathered.size() + block.bytes.length > BLOCK_BYTES) {
         addGathered();
@@ -499,7 +634,14 @@ public final class History {
       }
       Run last = runs.removeLast();
       return new History(
-          runs.toArray(Run[]::new), last, start, heldAfter, size, changeCount, weightBytes);
+          runs.toArray(Run[]::new),
+          last,
+          start,
+          heldAfter,
+          size,
+          changeCount,
+          weightBytes,
+          new Spares());
     }
   }
 }

@@ -72,6 +72,18 @@ public final class Cursor {
     if (rest == null && !isHeld(position, state.history())) {
       return Optional.empty();
     }
+    try (History.Hold held = state.history().hold(position.zxid())) {
+      if (held == null && rest == null) {
+        return Optional.empty();
+      }
+      return Optional.of(next(state, held != null, maxEvents, maxBytes));
+    }
+  }
+
+  /**
+   * @param readable whether the history may be looked into; otherwise there is a rest
+   */
+  private Batch next(State state, boolean readable, int maxEvents, long maxBytes) {
     var batch = new ArrayList<TreeEvent>();
     long bytes = 0;
     History.Entries entries = state.history().from(position.zxid());
@@ -87,7 +99,7 @@ public final class Cursor {
         }
         if (batch.size() >= maxEvents || bytes >= maxBytes) {
           rest = new Rest(events, i);
-          return Optional.of(new Batch(batch, false));
+          return new Batch(batch, false);
         }
         batch.add(event);
         bytes += weight(event);
@@ -97,8 +109,8 @@ public final class Cursor {
         position = Position.after(events.get(0).position().zxid());
       }
       if (resumed) {
-        if (!isHeld(position, state.history())) {
-          return Optional.of(new Batch(batch, false));
+        if (!readable || !isHeld(position, state.history())) {
+          return new Batch(batch, false);
         }
         entries = state.history().from(position.zxid() + 1);
       }
@@ -106,7 +118,7 @@ public final class Cursor {
     if (state.zxid() > position.zxid()) {
       position = Position.after(state.zxid());
     }
-    return Optional.of(new Batch(batch, true));
+    return new Batch(batch, true);
   }
 
   /** Bytes that an event keeps alive while it waits. */

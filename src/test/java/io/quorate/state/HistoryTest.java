@@ -2,11 +2,13 @@ package io.quorate.state;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.quorate.bytes.ByteWriter;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.ZPath;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -88,6 +90,74 @@ class HistoryTest {
   }
 
   @Test
+  void blocksThatOnlyOlderHistoriesHaveAreWrittenOverUnlessHeld() {
+    State state = after(State.initial(limits(200, 64 << 20)), 50, 10_000);
+    History held = state.history();
+    List<String> before = described(held);
+    History.Hold hold = held.hold();
+
+    state = shown(state, 1_000);
+
+    assertThat(described(held)).isEqualTo(before);
+    assertThat(held.hold(0)).as("once it is gone nobody else takes hold of it").isNull();
+    int spares = state.history().spareBlocks();
+    hold.close();
+    assertThat(state.history().spareBlocks()).isEqualTo(spares + fullBlocks(held));
+
+    state = shown(state, 1_000);
+
+    assertThat(state.history().spareBlocks())
+        .as("what waits is used, what is dropped waits")
+        .isBetween(1, spares + fullBlocks(held));
+    assertThat(described(held)).isNotEqualTo(before);
+    assertThat(changed(state)).hasSize(200);
+    assertThat(state.history().treeAt(state.zxid() - 100, state).orElseThrow().size())
+        .isEqualTo(state.tree().size() - 100);
+  }
+
+  @Test
+  void theTreeOfLongAgoIsNotAskedOfAHistoryThatHasGivenWay() {
+    State old = after(State.initial(limits(200, 64 << 20)), 200, 10_000);
+    long newest = old.zxid();
+
+    State state = shown(old, 150);
+
+    assertThat(old.history().treeAt(newest - 199, old)).isEmpty();
+    assertThat(old.history().treeAt(newest - 10, old).orElseThrow().size())
+        .as("that much is in both")
+        .isEqualTo(old.tree().size() - 10);
+    assertThat(state.history().treeAt(newest, state).orElseThrow().digest())
+        .isEqualTo(old.tree().digest());
+  }
+
+  /** With so many changes more, each shown in the place of the one before. */
+  private static State shown(State from, int changes) {
+    State state = from;
+    for (int i = 0; i < changes; i++) {
+      State next = apply(state, put(path((int) state.zxid()), new byte[10_000]));
+      state.history().giveWayTo(next.history());
+      state = next;
+    }
+    return state;
+  }
+
+  private static int fullBlocks(History history) {
+    // The first are smaller: 64 KB and 128 KB.
+    return history.runs().size() - 2;
+  }
+
+  /** Byte for byte. */
+  private static List<String> described(History history) {
+    var runs = new ArrayList<String>();
+    for (History.Run run : history.runs()) {
+      var bytes = new ByteWriter(run.sizeBytes());
+      run.writeTo(bytes);
+      runs.add(run.firstZxid() + ":" + Arrays.hashCode(bytes.toArray()));
+    }
+    return runs;
+  }
+
+  @Test
   void aChangeLargerThanTheLimitEmptiesTheHistory() {
     State state = after(State.initial(limits(100, 4_000)), 3);
 
@@ -140,9 +210,13 @@ class HistoryTest {
   }
 
   private static State after(State from, int creations) {
+    return after(from, creations, 100);
+  }
+
+  private static State after(State from, int creations, int bytes) {
     State state = from;
     for (int i = 0; i < creations; i++) {
-      state = apply(state, put(path(i), new byte[100]));
+      state = apply(state, put(path(i), new byte[bytes]));
     }
     return state;
   }
