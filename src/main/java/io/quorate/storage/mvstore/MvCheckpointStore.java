@@ -223,7 +223,7 @@ public final class MvCheckpointStore implements CheckpointStore {
   private void compactWhenSparse() {
     try {
       ImageFile image = newest();
-      if (image.lengthBytes() <= 2 * image.liveBytes() + SPARSE_SLACK_BYTES) {
+      if (!isSparse(image)) {
         return;
       }
       Meta meta = image.meta();
@@ -234,6 +234,10 @@ public final class MvCheckpointStore implements CheckpointStore {
     } catch (IOException | MVStoreException | UnwritableException | OutOfMemoryError e) {
       // The image is durable and intact, only larger than it need be; the next save tries again.
     }
+  }
+
+  private static boolean isSparse(ImageFile image) throws IOException {
+    return image.lengthBytes() > 2 * image.liveBytes() + SPARSE_SLACK_BYTES;
   }
 
   private static CheckpointUnreadableException unreadable(Path file, Exception cause) {
@@ -368,6 +372,10 @@ public final class MvCheckpointStore implements CheckpointStore {
         return;
       }
       try {
+        if (!inNewFile && isSparse(target)) {
+          // Most of it is gone already: what is left costs less to copy now than at the end.
+          moveToNewFile();
+        }
         target.flush();
       } catch (IOException e) {
         throw new UnwritableException(e);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.quorate.storage.CheckpointFailedException;
 import io.quorate.storage.CheckpointStore.Base;
+import io.quorate.storage.CheckpointStore.Edit;
 import io.quorate.storage.CheckpointStore.Meta;
 import io.quorate.storage.CheckpointUnreadableException;
 import io.quorate.storage.mvstore.MvCheckpointStore.Limits;
@@ -152,6 +153,50 @@ class MvCheckpointStoreTest {
   }
 
   @Test
+  void aSaveThatReplacesMostOfTheImageWritesItOnce() {
+    byte[] value = new byte[10_000];
+    try (var store = open(TIGHT)) {
+      store.save(meta(1), Base.EMPTY, edit -> replace(edit, 0, value));
+      long once = store.sizeBytes();
+
+      assertThatThrownBy(
+              () ->
+                  store.save(
+                      meta(2),
+                      Base.NEWEST,
+                      edit -> {
+                        replace(edit, 1, value);
+                        throw new IllegalStateException("broken off");
+                      }))
+          .hasMessage("broken off");
+      assertThat(store.sizeBytes()).as("nothing of it is left").isEqualTo(once);
+      assertThat(read(store, "tree")).hasSize(1_500).containsKey("0-0");
+
+      for (int index = 3; index < 6; index++) {
+        int turn = index;
+        store.save(meta(index), Base.NEWEST, edit -> replace(edit, turn, value));
+        assertThat(store.sizeBytes()).isLessThan(once * 5 / 4);
+        assertThat(read(store, "tree")).hasSize(1_500).containsKey(turn + "-7");
+      }
+    }
+    try (var store = open(FAST)) {
+      assertThat(read(store, "tree")).hasSize(1_500).containsKey("5-1499");
+    }
+  }
+
+  /** As a history that is full: all the old ones go, then as many new ones come. */
+  private static void replace(Edit edit, int turn, byte[] value) {
+    for (int before = 0; before < turn; before++) {
+      for (int i = 0; i < 1_500; i++) {
+        edit.remove("tree", bytes(before + "-" + i));
+      }
+    }
+    for (int i = 0; i < 1_500; i++) {
+      edit.put("tree", bytes(turn + "-" + i), value);
+    }
+  }
+
+  @Test
   void aSecondOpenerIsRefused() {
     try (var first = open(FAST)) {
       assertThatThrownBy(() -> open(FAST))
@@ -264,7 +309,7 @@ class MvCheckpointStoreTest {
     }
   }
 
-  private static void fill(io.quorate.storage.CheckpointStore.Edit edit, int count) {
+  private static void fill(Edit edit, int count) {
     for (int i = 0; i < count; i++) {
       edit.put("tree", bytes("%06d".formatted(i)), new byte[1_000]);
     }
