@@ -18,7 +18,25 @@ public final class ByteWriter {
   private int size;
 
   public ByteWriter(int expectedBytes) {
-    buffer = new byte[Math.max(16, expectedBytes)];
+    this(new byte[Math.max(16, expectedBytes)], 0);
+  }
+
+  private ByteWriter(byte[] buffer, int size) {
+    this.buffer = buffer;
+    this.size = size;
+  }
+
+  /**
+   * Goes on after the first {@code size} bytes of {@code buffer}, which count as written. What does
+   * not fit is written elsewhere, with all that was written before: see {@link #isIn}.
+   */
+  public static ByteWriter after(byte[] buffer, int size) {
+    return new ByteWriter(buffer, size);
+  }
+
+  /** Whether all that was written is in {@code given}. */
+  public boolean isIn(byte[] given) {
+    return buffer == given;
   }
 
   public ByteWriter octet(int value) {

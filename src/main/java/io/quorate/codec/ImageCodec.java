@@ -81,6 +81,11 @@ public final class ImageCodec {
       throw new IllegalStateException("nothing to remove from a whole image");
     }
 
+    @Override
+    public void clear(String map) {
+      throw new IllegalStateException("nothing to remove from a whole image");
+    }
+
     void finish() throws IOException {
       endUpTo(CheckpointCodec.MAPS.size());
     }

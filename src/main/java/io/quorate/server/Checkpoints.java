@@ -113,6 +113,11 @@ final class Checkpoints implements AutoCloseable {
       public void remove(String map, byte[] key) {
         edit.remove(map, key);
       }
+
+      @Override
+      public void clear(String map) {
+        edit.clear(map);
+      }
     };
   }
 

@@ -117,22 +117,23 @@ public final class History {
     if (leastBytes > mostBytes) {
       return emptied(entry.zxid());
     }
-    var body =
-        new ByteWriter(
-            (int) Math.min(leastBytes + USUAL_CHANGE_BYTES * entry.changes().size(), mostBytes));
-    if (!HistoryCodec.write(body, entry, mostBytes)) {
-      return emptied(entry.zxid());
-    }
-    int length = HEAD_BYTES + body.size();
+    int usualBytes =
+        (int) Math.min(leastBytes + USUAL_CHANGE_BYTES * entry.changes().size(), mostBytes);
     int end = last == null ? 0 : last.end;
+    int length = last == null ? 0 : last.block.write(end, entry, usualBytes, mostBytes);
     Run[] before = full;
     Run grown;
-    if (last != null && last.block.take(end, entry, body)) {
+    if (last != null && length > 0) {
       grown = new Run(last.block, last.firstZxid, end + length);
     } else {
+      var body = new ByteWriter(usualBytes);
+      if (!HistoryCodec.write(body, entry, mostBytes)) {
+        return emptied(entry.zxid());
+      }
+      length = HEAD_BYTES + body.size();
       int bytes = Math.max(nextBlockBytes(), length);
       var block = new Block(bytes == BLOCK_BYTES ? spares.take() : new byte[bytes], 0);
-      block.take(0, entry, body);
+      block.put(entry, body);
       grown = new Run(block, entry.zxid(), length);
       if (last != null) {
         before = Arrays.copyOf(full, full.length + 1);
@@ -487,18 +488,35 @@ public final class History {
       this.used = used;
     }
 
-    /** Writes an entry at {@code end}, unless another history has gone on there, or it is full. */
-    synchronized boolean take(int end, HistoryEntry entry, ByteWriter body) {
-      int length = HEAD_BYTES + body.size();
-      if (retiredTo != null || used != end || bytes.length - end < length) {
-        return false;
+    /**
+     * Writes an entry at {@code end}, unless another history has gone on there, or it is full.
+     *
+     * @return how long it is, 0 when it was not written
+     */
+    synchronized int write(int end, HistoryEntry entry, int usualBytes, long mostBytes) {
+      int from = end + HEAD_BYTES;
+      if (retiredTo != null || used != end || bytes.length - from < usualBytes) {
+        return 0;
       }
+      ByteWriter body = ByteWriter.after(bytes, from);
+      if (!HistoryCodec.write(body, entry, from + mostBytes) || !body.isIn(bytes)) {
+        return 0;
+      }
+      return added(end, entry, body.size() - end);
+    }
+
+    /** The first one, which is as long as the block or shorter. */
+    synchronized void put(HistoryEntry entry, ByteWriter body) {
+      body.copyTo(bytes, HEAD_BYTES);
+      added(0, entry, HEAD_BYTES + body.size());
+    }
+
+    private int added(int end, HistoryEntry entry, int length) {
       heads.putInt(end, length);
       heads.putLong(end + Integer.BYTES, entry.zxid());
       heads.putInt(end + Integer.BYTES + Long.BYTES, entry.changes().size());
-      body.copyTo(bytes, end + HEAD_BYTES);
       used = end + length;
-      return true;
+      return length;
     }
 
     synchronized boolean hold() {
@@ -576,7 +594,7 @@ public final class History {
       HistoryEntry entry = HistoryCodec.read(zxid, ByteReader.over(bytes, 0, bytes.length), znodes);
       ByteWriter body = new ByteWriter(bytes.length).raw(bytes);
       var block = new Block(new byte[HEAD_BYTES + body.size()], 0);
-      block.take(0, entry, body);
+      block.put(entry, body);
       if (gathered.size() + block.bytes.length > BLOCK_BYTES) {
         addGathered();
       }

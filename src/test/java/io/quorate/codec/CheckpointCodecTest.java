@@ -98,6 +98,11 @@ class CheckpointCodecTest {
               public void remove(String map, byte[] key) {
                 assertThat(map).isNotEqualTo(CheckpointCodec.HISTORY);
               }
+
+              @Override
+              public void clear(String map) {
+                remove(map, new byte[0]);
+              }
             });
         written += bytes.get();
         since = CheckpointCodec.Written.of(state);

@@ -49,6 +49,11 @@ final class Store implements CheckpointCodec.Sink, CheckpointCodec.Source {
   }
 
   @Override
+  public void clear(String map) {
+    entries(map).clear();
+  }
+
+  @Override
   public void read(String map, BiConsumer<byte[], byte[]> entries) {
     entries(map).forEach(entries);
   }
