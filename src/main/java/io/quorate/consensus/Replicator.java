@@ -70,6 +70,15 @@ public interface Replicator extends AutoCloseable {
   /** Asks for a checkpoint soon, for example because the disk is short of room. */
   void requestCheckpoint();
 
+  /**
+   * Before this member stops: asks for a checkpoint of what is applied here, unless the log after
+   * the newest one is short. Whoever starts again then has little to apply.
+   *
+   * @return completes when that checkpoint is on disk, or none is needed; never, when none can be
+   *     made
+   */
+  CompletionStage<Void> coverLog();
+
   /** Adds a voter or an observer; a voter first learns, then is promoted when it has caught up. */
   CompletionStage<GroupView> addMember(Member member);
 

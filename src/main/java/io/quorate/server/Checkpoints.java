@@ -52,6 +52,11 @@ final class Checkpoints implements AutoCloseable {
     durable = listener;
   }
 
+  /** As fast as the disk takes it, from now on. */
+  void hurry() {
+    store.hurry();
+  }
+
   /** To be called before the state's history {@linkplain History#giveWayTo gives way}. */
   void save(State state, long index, byte[] logMeta) {
     synchronized (lock) {

@@ -16,10 +16,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -43,6 +45,8 @@ public final class QuorateServer implements AutoCloseable {
   private static final long FOUND_PERIOD_MS = 1_000;
   private static final long AUDIT_PERIOD_MS = 60_000;
   private static final long YIELD_PERIOD_MS = 3_000;
+  private static final long WRITES_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long COVER_WAIT_MS = 4_000;
 
   private final Options options;
   private final Replicator replicator;
@@ -303,18 +307,24 @@ public final class QuorateServer implements AutoCloseable {
         Submission.of(Author.CLUSTER, new Command.Audit(state.zxid(), state.tree().digest())));
   }
 
-  /** Finishes what is under way, hands leadership over, flushes; takes a few seconds at most. */
+  /**
+   * Finishes what is under way, covers the log with a checkpoint, hands leadership over, flushes;
+   * takes a few seconds at most.
+   */
   @Override
   public void close() {
     batcher.stop();
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
-    while (!batcher.isIdle() && System.nanoTime() < deadline) {
-      try {
+    checkpoints.hurry();
+    long deadline = System.nanoTime() + WRITES_WAIT_NANOS;
+    try {
+      while (!batcher.isIdle() && System.nanoTime() < deadline) {
         Thread.sleep(5);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        break;
       }
+      replicator.coverLog().toCompletableFuture().get(COVER_WAIT_MS, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      LOG.info("Stopping without a checkpoint of the newest writes; the next start applies them");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
     ticker.shutdownNow();
     try {

@@ -38,6 +38,12 @@ public interface CheckpointStore extends AutoCloseable {
    */
   void save(Meta meta, Base base, Consumer<Edit> changes);
 
+  /**
+   * From now on saves, also one under way, are not throttled: nobody is left to be disturbed.
+   * Returns at once.
+   */
+  void hurry();
+
   /** Bytes on disk at this moment. */
   long sizeBytes();
 

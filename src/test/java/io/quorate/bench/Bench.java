@@ -76,7 +76,7 @@ final class Bench {
         }
       }
     }
-    if (options.runs(LoadKind.RESTART) || options.runs(LoadKind.RESTART_AT_REST)) {
+    if (options.loads().stream().map(LoadKind::named).anyMatch(LoadKind::restarts)) {
       for (int round = 1; round <= options.rounds(); round++) {
         int number = round;
         for (Contestant contestant : options.contestants()) {
@@ -106,7 +106,7 @@ final class Bench {
             case START -> true;
             case LEADER_KILL -> members >= 3;
             case IDLE, STEADY -> first && contestant.speaksZooKeeper();
-            case RESTART, RESTART_AT_REST, HEAP -> false;
+            case RESTART, RESTART_AT_REST, RESTART_KILLED, HEAP -> false;
           };
       boolean brief = options.quick() && members == 1 && options.memberCounts().size() > 1;
       if (fits && (!brief || kind == LoadKind.ZK_SET || kind == LoadKind.START)) {
@@ -183,9 +183,23 @@ final class Bench {
 
   /**
    * One member with many znodes is stopped and started again, right after they were made and when
-   * nothing has been written for a while; the clock runs until it answers.
+   * nothing has been written for a while; another one is killed right after they were made. The
+   * clock runs until it answers.
    */
   private void restart(Contestant contestant, int round) throws Exception {
+    if (options.runs(LoadKind.RESTART) || options.runs(LoadKind.RESTART_AT_REST)) {
+      restartStopped(contestant, round);
+    }
+    if (options.runs(LoadKind.RESTART_KILLED)) {
+      try (var cluster = Cluster.start(contestant, 1, options)) {
+        fill(cluster);
+        cluster.kill(0);
+        add(restarted(contestant, LoadKind.RESTART_KILLED, round, started(cluster)));
+      }
+    }
+  }
+
+  private void restartStopped(Contestant contestant, int round) throws Exception {
     try (var cluster = Cluster.start(contestant, 1, options)) {
       double empty = liveHeapBytes(cluster);
       fill(cluster);
@@ -204,7 +218,15 @@ final class Bench {
   }
 
   private static Map<Metric, Double> stoppedAndStarted(Cluster cluster) throws Exception {
+    long begun = System.nanoTime();
     cluster.stopAll();
+    double stopMs = (System.nanoTime() - begun) / 1e6;
+    Map<Metric, Double> values = started(cluster);
+    values.put(Metric.STOP_MS, stopMs);
+    return values;
+  }
+
+  private static Map<Metric, Double> started(Cluster cluster) throws Exception {
     cluster.startAll();
     Map<Metric, Double> values = new EnumMap<>(Metric.class);
     values.put(Metric.MS, cluster.readyMs());

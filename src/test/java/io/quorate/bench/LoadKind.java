@@ -22,6 +22,7 @@ enum LoadKind {
   IDLE(List.of(), null),
   RESTART(List.of(), null),
   RESTART_AT_REST(List.of(), null),
+  RESTART_KILLED(List.of(), null),
   HEAP(List.of(), null),
   STEADY(List.of(64), null);
 
@@ -31,6 +32,10 @@ enum LoadKind {
   LoadKind(List<Integer> widths, @Nullable List<Integer> quickWidths) {
     this.widths = widths;
     this.quickWidths = quickWidths;
+  }
+
+  boolean restarts() {
+    return this == RESTART || this == RESTART_AT_REST || this == RESTART_KILLED;
   }
 
   String label() {

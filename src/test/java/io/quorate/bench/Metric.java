@@ -15,6 +15,7 @@ enum Metric {
   WRITTEN_MB("written MB/s", 1),
   CLIENT_CPU("client CPU s/s", 2),
   MS("ms", 0),
+  STOP_MS("ms to stop", 0),
   LOST("lost sessions", 0),
   GROWTH_RSS_MB("RSS growth MB", 0),
   GROWTH_DISK_MB("disk growth MB", 0),

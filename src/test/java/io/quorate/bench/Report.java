@@ -109,8 +109,9 @@ final class Report {
                   ? List.of(Metric.PER_SECOND, Metric.MOST_RSS_MB)
                   : List.of(Metric.PER_SECOND);
       case ZK_SET_1K, ZK_GET, ZK_EXISTS, ZK_MIX, HTTP_PUT, HTTP_GET -> List.of(Metric.PER_SECOND);
-      case WATCH_ZK, WATCH_HTTP, START, LEADER_KILL, RESTART_AT_REST -> List.of(Metric.MS);
-      case RESTART -> List.of(Metric.MS, Metric.LIVE_BYTES);
+      case WATCH_ZK, WATCH_HTTP, START, LEADER_KILL, RESTART_KILLED -> List.of(Metric.MS);
+      case RESTART -> List.of(Metric.MS, Metric.STOP_MS, Metric.LIVE_BYTES);
+      case RESTART_AT_REST -> List.of(Metric.MS, Metric.STOP_MS);
       case HEAP -> List.of(Metric.BYTES);
       case IDLE -> List.of(Metric.CPU_SECONDS, Metric.GROWTH_RSS_MB, Metric.MS);
       case STEADY ->

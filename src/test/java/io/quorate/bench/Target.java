@@ -35,7 +35,7 @@ record Target(double bound, boolean isFloor) {
               three && throughput && (width == 64 || width == 256) ? atLeast(2.5) : null;
           case HTTP_GET -> three && throughput && width == 64 ? atLeast(2.5) : null;
           case LEADER_KILL -> metric == Metric.MS ? atMost(0.5) : null;
-          case RESTART, RESTART_AT_REST -> metric == Metric.MS ? atMost(1) : null;
+          case RESTART, RESTART_AT_REST, RESTART_KILLED -> metric == Metric.MS ? atMost(1) : null;
           case HEAP -> metric == Metric.BYTES ? atMost(0.6) : null;
           case STEADY, START, IDLE, WATCH_ZK, WATCH_HTTP -> null;
         });

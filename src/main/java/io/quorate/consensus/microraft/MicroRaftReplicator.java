@@ -104,7 +104,7 @@ public final class MicroRaftReplicator implements Replicator {
   /** Next to nothing, as a part of what makes a checkpoint due. */
   private static final int RESTING_PART = 2048;
 
-  /** The least of which a checkpoint is written then, as a part of it too. */
+  /** The least of which a checkpoint is written then, and before a stop, as a part of it too. */
   private static final int LEAST_PART = 32;
 
   private static final int SPARE_SEGMENTS = 2;
@@ -138,6 +138,7 @@ public final class MicroRaftReplicator implements Replicator {
   private boolean alone;
   private int aloneInTerm;
   private boolean checkpointWanted;
+  private final List<Cover> covers = new ArrayList<>();
   private boolean imageWanted;
   private boolean snapshotAsked;
   private long appliedIndex;
@@ -377,6 +378,22 @@ public final class MicroRaftReplicator implements Replicator {
           checkpointWanted = true;
           takeSnapshotIfDue();
         });
+  }
+
+  @Override
+  public CompletionStage<Void> coverLog() {
+    var covered = new CompletableFuture<Void>();
+    strand.execute(
+        () -> {
+          if (node == null || uncoveredBytes + bytesSinceSnapshot < leastBytes()) {
+            covered.complete(null);
+            return;
+          }
+          covers.add(new Cover(appliedIndex, covered));
+          checkpointWanted = true;
+          takeSnapshotIfDue();
+        });
+    return covered;
   }
 
   @Override
@@ -963,7 +980,11 @@ public final class MicroRaftReplicator implements Replicator {
 
   private boolean rested() {
     return strand.nanoTime() - restingSinceNanos >= RESTING_NANOS
-        && bytesSinceSnapshot >= config.snapshotTriggerBytes() / LEAST_PART;
+        && bytesSinceSnapshot >= leastBytes();
+  }
+
+  private long leastBytes() {
+    return config.snapshotTriggerBytes() / LEAST_PART;
   }
 
   void membersChanged() {
@@ -1040,12 +1061,16 @@ public final class MicroRaftReplicator implements Replicator {
     while (!uncovered.isEmpty() && uncovered.element().index() <= index) {
       uncoveredBytes -= uncovered.remove().bytes();
     }
+    covers.removeIf(cover -> cover.index <= index && cover.covered.complete(null));
     RaftNodeImpl raft = node;
     store.checkpointDurable(
         index, raft == null ? index + 1 : new Ring(raft.state().log()).firstIndex());
     proposals.admitHeld();
     takeSnapshotIfDue();
   }
+
+  /** Somebody waits until the log is covered up to an index. */
+  private record Cover(long index, CompletableFuture<Void> covered) {}
 
   /** Stands for the state at an index; what it looks like is only asked when a peer needs it. */
   record StateAt(long index) {}

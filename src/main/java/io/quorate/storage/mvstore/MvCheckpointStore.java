@@ -135,6 +135,11 @@ public final class MvCheckpointStore implements CheckpointStore {
   }
 
   @Override
+  public void hurry() {
+    throttle.lift();
+  }
+
+  @Override
   public synchronized long sizeBytes() {
     long sum = 0;
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {

@@ -7,13 +7,22 @@ import java.util.concurrent.TimeUnit;
 final class Throttle {
   private final long bytesPerSecond;
   private long freeAtNanos = System.nanoTime();
+  private volatile boolean lifted;
 
   Throttle(long bytesPerSecond) {
     this.bytesPerSecond = bytesPerSecond;
   }
 
+  /** From now on nobody waits. Called by any thread; who sleeps, sleeps on. */
+  void lift() {
+    lifted = true;
+  }
+
   /** Waits until these bytes, which were just written, are paid for. */
   void paid(long bytes) throws InterruptedIOException {
+    if (lifted) {
+      return;
+    }
     long now = System.nanoTime();
     if (freeAtNanos - now < 0) {
       freeAtNanos = now;

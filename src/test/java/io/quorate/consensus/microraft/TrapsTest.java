@@ -427,6 +427,31 @@ class TrapsTest {
   }
 
   @Test
+  void whoIsAboutToStopCoversItsLogUnlessItIsShort() {
+    group(3, 0);
+    proposeAt(leader(), 300);
+    world.runFor(1_000);
+    SimMember one = follower();
+    long written = one.running().host.lastIndex;
+    assertThat(one.checkpoint.point().index()).isLessThan(written);
+
+    CompletableFuture<Void> covered = one.running().replicator.coverLog().toCompletableFuture();
+
+    assertThat(covered).isNotDone();
+    world.await("it is covered", 1_000, covered::isDone);
+    assertThat(covered).isCompleted();
+    long point = one.checkpoint.point().index();
+    assertThat(point).isGreaterThanOrEqualTo(written);
+
+    proposeAt(leader(), 2);
+    world.runFor(500);
+    CompletableFuture<Void> again = one.running().replicator.coverLog().toCompletableFuture();
+    world.runFor(100);
+    assertThat(again).isCompleted();
+    assertThat(one.checkpoint.point().index()).as("too little to write").isEqualTo(point);
+  }
+
+  @Test
   void aFollowerFarBehindIsFoundInAFewRoundTrips() {
     group(3, 0);
     SimMember behind = follower();
