@@ -73,7 +73,7 @@ public final class MicroRaftReplicator implements Replicator {
   private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
 
   /** Of what makes a snapshot due, so much stays in memory after it was applied. */
-  private static final int RECENT_PART = 16;
+  private static final int RECENT_PART = 64;
 
   private static final int MOST_PENDING = 1_000;
   private static final int ENTRIES_PER_APPEND = 16;

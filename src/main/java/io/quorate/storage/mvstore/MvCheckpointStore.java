@@ -62,7 +62,7 @@ public final class MvCheckpointStore implements CheckpointStore {
    * @param unsavedBytes heap for what is not on disk yet, about
    */
   public record Limits(long bytesPerSecond, long unsavedBytes) {
-    public static final Limits DEFAULT = new Limits(24L << 20, 4L << 20);
+    public static final Limits DEFAULT = new Limits(24L << 20, 2L << 20);
   }
 
   private MvCheckpointStore(Path directory, Limits limits, FileChannel lock) {
