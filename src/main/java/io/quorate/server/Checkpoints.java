@@ -90,9 +90,9 @@ final class Checkpoints implements AutoCloseable {
           since == Written.NOTHING ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
           edit -> CheckpointCodec.write(request.state, since, sink(edit)));
       saved = now;
-      request.hold.close();
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
+      request.hold.close();
     } catch (RuntimeException | OutOfMemoryError e) {
       // The image before is whole and the log since it is kept: nothing is lost, only longer.
       LOG.log(Level.WARNING, "no checkpoint at log index " + request.index + "; tried again", e);

@@ -382,6 +382,9 @@ public final class MicroRaftReplicator implements Replicator {
 
   @Override
   public CompletionStage<Void> coverLog() {
+    if (stopping()) {
+      return CompletableFuture.completedFuture(null);
+    }
     var covered = new CompletableFuture<Void>();
     strand.execute(
         () -> {
