@@ -46,7 +46,9 @@ public final class QuorateServer implements AutoCloseable {
   private static final long AUDIT_PERIOD_MS = 60_000;
   private static final long YIELD_PERIOD_MS = 3_000;
   private static final long WRITES_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
-  private static final long COVER_WAIT_MS = 4_000;
+
+  /** With what the writes took of it: the whole program is to end within ten seconds. */
+  private static final long COVER_WAIT_NANOS = TimeUnit.SECONDS.toNanos(4);
 
   private final Options options;
   private final Replicator replicator;
@@ -315,12 +317,13 @@ public final class QuorateServer implements AutoCloseable {
   public void close() {
     batcher.stop();
     checkpoints.hurry();
-    long deadline = System.nanoTime() + WRITES_WAIT_NANOS;
+    long begin = System.nanoTime();
     try {
-      while (!batcher.isIdle() && System.nanoTime() < deadline) {
+      while (!batcher.isIdle() && System.nanoTime() - begin < WRITES_WAIT_NANOS) {
         Thread.sleep(5);
       }
-      replicator.coverLog().toCompletableFuture().get(COVER_WAIT_MS, TimeUnit.MILLISECONDS);
+      long left = begin + COVER_WAIT_NANOS - System.nanoTime();
+      replicator.coverLog().toCompletableFuture().get(left, TimeUnit.NANOSECONDS);
     } catch (TimeoutException | ExecutionException e) {
       LOG.info("Stopping without a checkpoint of the newest writes; the next start applies them");
     } catch (InterruptedException e) {
