@@ -81,10 +81,10 @@ public final class History {
 
   /** Nothing yet; everything after {@code zxid} will be held. */
   public static History startingAfter(long zxid) {
-    return new History(new Run[0], null, 0, zxid, 0, 0, 0, new Spares());
+    return empty(zxid, new Spares());
   }
 
-  private History emptied(long zxid) {
+  private static History empty(long zxid, Spares spares) {
     return new History(new Run[0], null, 0, zxid, 0, 0, 0, spares);
   }
 
@@ -115,7 +115,7 @@ public final class History {
     long mostBytes = Math.min(settings.historyMaxBytes(), MAX_ENTRY_BYTES) - HEAD_BYTES;
     long leastBytes = leastBytes(entry);
     if (leastBytes > mostBytes) {
-      return emptied(entry.zxid());
+      return empty(entry.zxid(), spares);
     }
     int usualBytes =
         (int) Math.min(leastBytes + USUAL_CHANGE_BYTES * entry.changes().size(), mostBytes);
@@ -128,7 +128,7 @@ public final class History {
     } else {
       var body = new ByteWriter(usualBytes);
       if (!HistoryCodec.write(body, entry, mostBytes)) {
-        return emptied(entry.zxid());
+        return empty(entry.zxid(), spares);
       }
       length = HEAD_BYTES + body.size();
       int bytes = Math.max(nextBlockBytes(), length);
@@ -206,7 +206,7 @@ public final class History {
       }
     }
     if (left == 0) {
-      return emptied(held);
+      return empty(held, spares);
     }
     Run[] kept = run == 0 ? full : Arrays.copyOfRange(full, run, full.length);
     return new History(kept, last, at, held, left, count, weight, spares);

@@ -373,11 +373,7 @@ public final class MicroRaftReplicator implements Replicator {
 
   @Override
   public void requestCheckpoint() {
-    strand.execute(
-        () -> {
-          checkpointWanted = true;
-          takeSnapshotIfDue();
-        });
+    strand.execute(this::wantCheckpoint);
   }
 
   @Override
@@ -393,8 +389,7 @@ public final class MicroRaftReplicator implements Replicator {
             return;
           }
           covers.add(new Cover(appliedIndex, covered));
-          checkpointWanted = true;
-          takeSnapshotIfDue();
+          wantCheckpoint();
         });
     return covered;
   }
@@ -968,9 +963,13 @@ public final class MicroRaftReplicator implements Replicator {
 
   void wantCheckpointIfFarAhead() {
     if (tooFarAhead() && snapshotIndex <= durableIndex) {
-      checkpointWanted = true;
-      takeSnapshotIfDue();
+      wantCheckpoint();
     }
+  }
+
+  private void wantCheckpoint() {
+    checkpointWanted = true;
+    takeSnapshotIfDue();
   }
 
   private void noticeRest(long now) {
