@@ -15,7 +15,6 @@ import io.quorate.tree.Digest;
 import io.quorate.tree.ZnodeTree;
 import io.quorate.tree.ZooVector;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
@@ -47,26 +46,45 @@ public final class CheckpointCodec {
   /**
    * What a sink holds already. It does not keep a whole state alive: after a hundred thousand
    * writes an old history has nothing in common with the new one.
-   *
-   * @param runs of the history: their first zxids and sizes
    */
   public record Written(
       ZnodeTree tree,
       ZooVector<Long, Session> sessions,
       ZooVector<Long, Answers.Kept> answers,
-      SortedMap<Long, Integer> runs) {
+      Tail history) {
     public static final Written NOTHING =
         new Written(
             ZnodeTree.EMPTY,
             ZooVector.empty(Comparator.<Long>naturalOrder()),
             ZooVector.empty(Comparator.<Long>naturalOrder()),
-            new TreeMap<>());
+            new Tail(0, 0, new TreeMap<>()));
 
     /** All of {@code state}. */
     public static Written of(State state) {
-      var runs = new TreeMap<Long, Integer>();
-      state.history().runs().forEach(run -> runs.put(run.firstZxid(), run.sizeBytes()));
-      return new Written(state.tree(), state.sessions(), state.answers().byAge(), runs);
+      return with(Tail.of(state.history()), state);
+    }
+
+    private static Written with(Tail history, State state) {
+      return new Written(state.tree(), state.sessions(), state.answers().byAge(), history);
+    }
+  }
+
+  /**
+   * A history, or its end: what was dropped in the meantime to make room for newer entries is not
+   * missed, since the log that is applied after the checkpoint drops it as well.
+   *
+   * @param heldAfter as {@link History#heldAfter}
+   * @param runs their first zxids and sizes
+   */
+  public record Tail(long heldAfter, int entries, SortedMap<Long, Integer> runs) {
+    private static Tail of(History history) {
+      return of(history.heldAfter(), history.size(), history.runs());
+    }
+
+    private static Tail of(long heldAfter, int entries, List<History.Run> runs) {
+      var sizes = new TreeMap<Long, Integer>();
+      runs.forEach(run -> sizes.put(run.firstZxid(), run.sizeBytes()));
+      return new Tail(heldAfter, entries, sizes);
     }
   }
 
@@ -89,6 +107,11 @@ public final class CheckpointCodec {
 
   /** What is small and changes often: it is written whole with every checkpoint. */
   public static SortedMap<String, byte[]> header(State state) {
+    return header(state, Tail.of(state.history()));
+  }
+
+  /** The same of a checkpoint that has {@code history}, which {@link #write} has returned. */
+  public static SortedMap<String, byte[]> header(State state, Tail history) {
     var header = new TreeMap<String, byte[]>();
     Digest digest = state.tree().digest();
     var settings = new ByteWriter(64);
@@ -99,7 +122,7 @@ public final class CheckpointCodec {
     put(header, "term", new ByteWriter(16).signed(state.term()));
     put(header, "settings", settings);
     put(header, "lanes", lanes(state.lanes()));
-    put(header, "heldAfter", new ByteWriter(16).signed(state.history().heldAfter()));
+    put(header, "heldAfter", new ByteWriter(16).signed(history.heldAfter()));
     put(header, "digest", new ByteWriter(16).fixed(digest.high()).fixed(digest.low()));
     put(
         header,
@@ -107,7 +130,7 @@ public final class CheckpointCodec {
         new ByteWriter(32)
             .number(state.tree().size())
             .number(state.sessions().size())
-            .number(state.history().size())
+            .number(history.entries())
             .number(state.answers().size()));
     return header;
   }
@@ -126,13 +149,36 @@ public final class CheckpointCodec {
   }
 
   /**
-   * Tells {@code sink} what to put and remove, map by map, in the order of the keys.
+   * Tells {@code sink} what to put and remove, map by map, in the order of the keys; only the
+   * history goes backwards, and stops where it has given way to a newer one.
    *
    * <p>Cost: what differs between the states, when one came from the other.
    *
    * @param since what the sink holds
+   * @return what it holds now
    */
-  public static void write(State state, Written since, Sink sink) {
+  public static Written write(State state, Written since, Sink sink) {
+    writeTree(state, since, sink);
+    Tail history = writeHistory(state, since.history().runs(), sink);
+    writeAnswers(state, since, sink);
+    return Written.with(history, state);
+  }
+
+  /**
+   * Puts all of {@code state}, map by map, in the order of the keys. Its history must be held, or
+   * not have given way.
+   */
+  public static void writeWhole(State state, Sink sink) {
+    writeTree(state, Written.NOTHING, sink);
+    for (History.Run run : state.history().runs()) {
+      ByteWriter value = room(run);
+      run.writeTo(value);
+      put(run, value, sink);
+    }
+    writeAnswers(state, Written.NOTHING, sink);
+  }
+
+  private static void writeTree(State state, Written since, Sink sink) {
     state
         .tree()
         .diff(
@@ -148,7 +194,9 @@ public final class CheckpointCodec {
               }
             });
     differences(SESSIONS, state.sessions(), since.sessions(), CheckpointCodec::write, sink);
-    history(state.history(), since.runs(), sink);
+  }
+
+  private static void writeAnswers(State state, Written since, Sink sink) {
     differences(ANSWERS, state.answers().byAge(), since.answers(), CheckpointCodec::write, sink);
   }
 
@@ -176,26 +224,55 @@ public final class CheckpointCodec {
    * Runs are only added to, at the end, and removed, at the begin: one that begins with the same
    * zxid and is as long is the same.
    */
-  private static void history(History now, SortedMap<Long, Integer> then, Sink sink) {
+  private static Tail writeHistory(State state, SortedMap<Long, Integer> then, Sink sink) {
+    List<History.Run> runs = state.history().runs();
     var gone = new TreeMap<Long, Integer>(then);
-    var changed = new ArrayList<History.Run>();
-    for (History.Run run : now.runs()) {
-      Integer size = gone.remove(run.firstZxid());
-      if (size == null || size != run.sizeBytes()) {
-        changed.add(run);
-      }
-    }
+    runs.forEach(run -> gone.remove(run.firstZxid()));
     if (!gone.isEmpty() && gone.size() == then.size()) {
       sink.clear(HISTORY);
     } else {
       gone.keySet().forEach(zxid -> sink.remove(HISTORY, key(zxid)));
     }
-    for (History.Run run : changed) {
-      byte[] key = key(run.firstZxid());
-      var value = new ByteWriter(run.sizeBytes() + Integer.BYTES); // what seals it too
-      run.writeTo(value);
-      sink.put(HISTORY, key, value.sealed(key));
+    int first = runs.size();
+    while (first > 0 && isIn(sink, then, runs.get(first - 1))) {
+      first--;
     }
+    if (first == 0) {
+      return Tail.of(state.history());
+    }
+    for (History.Run cutOff : runs.subList(0, first)) {
+      if (then.containsKey(cutOff.firstZxid())) {
+        sink.remove(HISTORY, key(cutOff.firstZxid()));
+      }
+    }
+    List<History.Run> kept = runs.subList(first, runs.size());
+    return Tail.of(
+        kept.isEmpty() ? state.zxid() : kept.getFirst().firstZxid() - 1,
+        kept.stream().mapToInt(History.Run::entries).sum(),
+        kept);
+  }
+
+  /** Puts it unless it is there; false when it has given way. */
+  private static boolean isIn(Sink sink, SortedMap<Long, Integer> then, History.Run run) {
+    Integer size = then.get(run.firstZxid());
+    if (size != null && size == run.sizeBytes()) {
+      return true;
+    }
+    ByteWriter value = room(run);
+    if (!run.isWrittenTo(value)) {
+      return false;
+    }
+    put(run, value, sink);
+    return true;
+  }
+
+  private static ByteWriter room(History.Run run) {
+    return new ByteWriter(run.sizeBytes() + Integer.BYTES); // what seals it too
+  }
+
+  private static void put(History.Run run, ByteWriter value, Sink sink) {
+    byte[] key = key(run.firstZxid());
+    sink.put(HISTORY, key, value.sealed(key));
   }
 
   /**

@@ -30,6 +30,7 @@ public final class ImageCodec {
 
   private ImageCodec() {}
 
+  /** A state whose history is held, or has not given way. */
   public static void write(State state, OutputStream stream) throws IOException {
     var crc = new CRC32C();
     var out = new DataOutputStream(new CheckedOutputStream(stream, crc));
@@ -41,7 +42,7 @@ public final class ImageCodec {
     }
     var maps = new MapWriter(out);
     try {
-      CheckpointCodec.write(state, CheckpointCodec.Written.NOTHING, maps);
+      CheckpointCodec.writeWhole(state, maps);
     } catch (UncheckedIOException e) {
       throw Objects.requireNonNull(e.getCause());
     }

@@ -2,7 +2,6 @@ package io.quorate.server;
 
 import io.quorate.codec.CheckpointCodec;
 import io.quorate.codec.CheckpointCodec.Written;
-import io.quorate.state.History;
 import io.quorate.state.State;
 import io.quorate.storage.CheckpointStore;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -36,7 +35,7 @@ final class Checkpoints implements AutoCloseable {
    */
   private Written saved = Written.NOTHING;
 
-  private record Request(State state, History.Hold hold, long index, byte[] logMeta) {}
+  private record Request(State state, long index, byte[] logMeta) {}
 
   Checkpoints(CheckpointStore store, Restored restored, ServerMetrics metrics) {
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
@@ -57,14 +56,11 @@ final class Checkpoints implements AutoCloseable {
     store.hurry();
   }
 
-  /** To be called before the state's history {@linkplain History#giveWayTo gives way}. */
+  /** What of the state's history gives way to a newer one before it is written is left out. */
   void save(State state, long index, byte[] logMeta) {
     synchronized (lock) {
       boolean queued = next != null;
-      if (next != null) {
-        next.hold.close();
-      }
-      next = new Request(state, state.history().hold(), index, logMeta);
+      next = new Request(state, index, logMeta);
       if (!queued) {
         thread.execute(this::saveNext);
       }
@@ -83,16 +79,22 @@ final class Checkpoints implements AutoCloseable {
     long start = System.nanoTime();
     try {
       Written since = saved;
-      Written now = Written.of(request.state);
+      var written =
+          new Object() {
+            Written now = since;
+          };
       store.save(
-          new CheckpointStore.Meta(
-              request.index, request.logMeta, CheckpointCodec.header(request.state)),
           since == Written.NOTHING ? CheckpointStore.Base.EMPTY : CheckpointStore.Base.NEWEST,
-          edit -> CheckpointCodec.write(request.state, since, sink(edit)));
-      saved = now;
+          edit -> {
+            written.now = CheckpointCodec.write(request.state, since, sink(edit));
+            return new CheckpointStore.Meta(
+                request.index,
+                request.logMeta,
+                CheckpointCodec.header(request.state, written.now.history()));
+          });
+      saved = written.now;
       metrics.checkpointed(System.nanoTime() - start);
       durable.accept(request.index);
-      request.hold.close();
     } catch (RuntimeException | OutOfMemoryError e) {
       // The image before is whole and the log since it is kept: nothing is lost, only longer.
       LOG.log(Level.WARNING, "no checkpoint at log index " + request.index + "; tried again", e);
@@ -100,8 +102,6 @@ final class Checkpoints implements AutoCloseable {
         if (next == null && !thread.isShutdown()) {
           next = request;
           thread.schedule(this::saveNext, RETRY_S, TimeUnit.SECONDS);
-        } else {
-          request.hold.close();
         }
       }
     }

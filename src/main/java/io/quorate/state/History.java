@@ -124,7 +124,7 @@ public final class History {
     Run[] before = full;
     Run grown;
     if (last != null && length > 0) {
-      grown = new Run(last.block, last.firstZxid, end + length);
+      grown = new Run(last.block, last.firstZxid, last.entries + 1, end + length);
     } else {
       var body = new ByteWriter(usualBytes);
       if (!HistoryCodec.write(body, entry, mostBytes)) {
@@ -134,7 +134,7 @@ public final class History {
       int bytes = Math.max(nextBlockBytes(), length);
       var block = new Block(bytes == BLOCK_BYTES ? spares.take() : new byte[bytes], 0);
       block.put(entry, body);
-      grown = new Run(block, entry.zxid(), length);
+      grown = new Run(block, entry.zxid(), 1, length);
       if (last != null) {
         before = Arrays.copyOf(full, full.length + 1);
         before[full.length] = last;
@@ -410,11 +410,13 @@ public final class History {
   public static final class Run {
     private final Block block;
     private final long firstZxid;
+    private final int entries;
     private final int end;
 
-    private Run(Block block, long firstZxid, int end) {
+    private Run(Block block, long firstZxid, int entries, int end) {
       this.block = block;
       this.firstZxid = firstZxid;
+      this.entries = entries;
       this.end = end;
     }
 
@@ -422,12 +424,35 @@ public final class History {
       return firstZxid;
     }
 
+    /** How many, with those at its begin that are no longer held. */
+    public int entries() {
+      return entries;
+    }
+
     public int sizeBytes() {
       return end;
     }
 
+    /** For who holds it, or reads a history that has not given way. */
     public void writeTo(ByteWriter out) {
       out.raw(block.bytes, 0, end);
+    }
+
+    /**
+     * The same, of a history that may have given way.
+     *
+     * @return false, with nothing written, when a newer one does not have this any more
+     */
+    public boolean isWrittenTo(ByteWriter out) {
+      if (!block.hold()) {
+        return false;
+      }
+      try {
+        writeTo(out);
+        return true;
+      } finally {
+        block.release();
+      }
     }
 
     private List<Integer> places(int from) {
@@ -614,6 +639,7 @@ public final class History {
     private void add(long firstZxid, byte[] bytes) throws MalformedException {
       var block = new Block(bytes);
       boolean first = runs.isEmpty();
+      int entries = 0;
       int at = 0;
       while (at < bytes.length) {
         int length = bytes.length - at < HEAD_BYTES ? 0 : block.lengthAt(at);
@@ -631,6 +657,7 @@ public final class History {
         }
         newest = zxid;
         at += length;
+        entries++;
         if (zxid > heldAfter) {
           size++;
           changeCount += entry.changes().size();
@@ -642,7 +669,7 @@ public final class History {
       if (newest <= heldAfter || bytes.length == 0) {
         throw new MalformedException("a run of which nothing is held: zxid " + firstZxid);
       }
-      runs.add(new Run(block, firstZxid, bytes.length));
+      runs.add(new Run(block, firstZxid, entries, bytes.length));
     }
 
     public History history() throws MalformedException {

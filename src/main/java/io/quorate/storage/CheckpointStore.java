@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * One durable image of several named, sorted maps of bytes, and a few words about it. An image is
@@ -27,7 +27,8 @@ public interface CheckpointStore extends AutoCloseable {
 
   /**
    * Makes the next image durable: the newest one with {@code changes}, or only what {@code changes}
-   * puts. Returns when it is on disk; may take long, because it is throttled.
+   * puts; it says at the end what goes with them. Returns when it is on disk; may take long,
+   * because it is throttled.
    *
    * <p>Memory: bounded, however many changes there are. Puts in key order are cheapest.
    *
@@ -36,7 +37,7 @@ public interface CheckpointStore extends AutoCloseable {
    *
    * @throws CheckpointFailedException when the disk refused; the previous image is intact
    */
-  void save(Meta meta, Base base, Consumer<Edit> changes);
+  void save(Base base, Function<Edit, Meta> changes);
 
   /**
    * From now on saves, also one under way, are not throttled: nobody is left to be disturbed.

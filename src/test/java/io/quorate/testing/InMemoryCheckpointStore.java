@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A checkpoint that lasts as long as the object: a member can be started again on it. */
@@ -26,28 +26,28 @@ public final class InMemoryCheckpointStore implements CheckpointStore {
   }
 
   @Override
-  public synchronized void save(Meta newMeta, Base base, Consumer<Edit> changes) {
+  public synchronized void save(Base base, Function<Edit, Meta> changes) {
     if (base == Base.EMPTY) {
       maps.clear();
     }
-    changes.accept(
-        new Edit() {
-          @Override
-          public void put(String map, byte[] key, byte[] value) {
-            map(map).put(key, value);
-          }
+    meta =
+        changes.apply(
+            new Edit() {
+              @Override
+              public void put(String map, byte[] key, byte[] value) {
+                map(map).put(key, value);
+              }
 
-          @Override
-          public void remove(String map, byte[] key) {
-            map(map).remove(key);
-          }
+              @Override
+              public void remove(String map, byte[] key) {
+                map(map).remove(key);
+              }
 
-          @Override
-          public void clear(String map) {
-            maps.remove(map);
-          }
-        });
-    meta = newMeta;
+              @Override
+              public void clear(String map) {
+                maps.remove(map);
+              }
+            });
   }
 
   @Override

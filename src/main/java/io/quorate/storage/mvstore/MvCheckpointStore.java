@@ -16,7 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.zip.CRC32C;
 import org.h2.mvstore.MVStoreException;
 import org.jspecify.annotations.Nullable;
@@ -117,15 +117,13 @@ public final class MvCheckpointStore implements CheckpointStore {
   }
 
   @Override
-  public synchronized void save(Meta meta, Base base, Consumer<Edit> changes) {
+  public synchronized void save(Base base, Function<Edit, Meta> changes) {
     try (var next = new NextImage(base)) {
-      changes.accept(next);
-      next.commit(meta);
+      next.commit(changes.apply(next));
     } catch (IOException | MVStoreException | UnwritableException e) {
       throw new CheckpointFailedException(
-          "The checkpoint at index %d could not be written in %s (%s). %s is intact; free disk space or mend the disk."
+          "The next checkpoint could not be written in %s (%s). %s is intact; free disk space or mend the disk."
               .formatted(
-                  meta.index(),
                   directory,
                   reason(e),
                   marker == null ? "What was there" : "The one at index " + marker.index),

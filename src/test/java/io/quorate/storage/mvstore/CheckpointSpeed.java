@@ -3,6 +3,7 @@ package io.quorate.storage.mvstore;
 import io.quorate.storage.CheckpointStore.Base;
 import io.quorate.storage.CheckpointStore.Meta;
 import io.quorate.storage.mvstore.MvCheckpointStore.Limits;
+import io.quorate.testing.Saves;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -54,7 +55,8 @@ final class CheckpointSpeed {
             : random.ints(changes, 0, entries).sorted().toArray();
     long start = System.nanoTime();
     long index = store.latest().map(Meta::index).orElse(0L) + 1;
-    store.save(
+    Saves.save(
+        store,
         new Meta(index, new byte[0], new TreeMap<>()),
         base,
         edit -> {

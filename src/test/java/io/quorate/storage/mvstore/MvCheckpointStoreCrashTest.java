@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.quorate.storage.CheckpointStore.Base;
 import io.quorate.storage.CheckpointStore.Meta;
 import io.quorate.storage.mvstore.MvCheckpointStore.Limits;
+import io.quorate.testing.Saves;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.file.Path;
@@ -92,13 +93,15 @@ class MvCheckpointStoreCrashTest {
       var changes = changes(index);
       apply(changes, model);
       if (index % 5 == 0) {
-        store.save(
+        Saves.save(
+            store,
             meta,
             Base.EMPTY,
             edit -> model.forEach((key, value) -> edit.put("tree", utf8(key), utf8(value))));
         return;
       }
-      store.save(
+      Saves.save(
+          store,
           meta,
           Base.NEWEST,
           edit ->

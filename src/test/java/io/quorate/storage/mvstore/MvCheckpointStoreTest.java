@@ -11,6 +11,7 @@ import io.quorate.storage.CheckpointStore.Edit;
 import io.quorate.storage.CheckpointStore.Meta;
 import io.quorate.storage.CheckpointUnreadableException;
 import io.quorate.storage.mvstore.MvCheckpointStore.Limits;
+import io.quorate.testing.Saves;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ class MvCheckpointStoreTest {
   void anImageComesBackAfterReopening() {
     try (var store = open(FAST)) {
       assertThat(store.latest()).isEmpty();
-      store.save(meta(7), Base.EMPTY, edit -> edit.put("tree", bytes("/a"), bytes("1")));
+      Saves.save(store, meta(7), Base.EMPTY, edit -> edit.put("tree", bytes("/a"), bytes("1")));
     }
 
     try (var store = open(FAST)) {
@@ -47,7 +48,8 @@ class MvCheckpointStoreTest {
   @Test
   void changesAreAddedToTheNewestImage() {
     try (var store = open(FAST)) {
-      store.save(
+      Saves.save(
+          store,
           meta(1),
           Base.EMPTY,
           edit -> {
@@ -56,7 +58,8 @@ class MvCheckpointStoreTest {
             edit.put("sessions", bytes("s"), bytes("3"));
           });
 
-      store.save(
+      Saves.save(
+          store,
           meta(2),
           Base.NEWEST,
           edit -> {
@@ -77,12 +80,13 @@ class MvCheckpointStoreTest {
   @Test
   void aSaveThatIsBrokenOffLeavesThePreviousImage() {
     try (var store = open(TIGHT)) {
-      store.save(meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
+      Saves.save(store, meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
 
       for (var base : Base.values()) {
         assertThatThrownBy(
                 () ->
-                    store.save(
+                    Saves.save(
+                        store,
                         meta(2),
                         base,
                         edit -> {
@@ -108,7 +112,8 @@ class MvCheckpointStoreTest {
     try (var store = open(TIGHT)) {
       for (int index = 1; index <= 30; index++) {
         int edits = random.nextInt(10) == 0 ? 20_000 : random.nextInt(500);
-        store.save(
+        Saves.save(
+            store,
             meta(index),
             Base.NEWEST,
             edit -> {
@@ -138,7 +143,8 @@ class MvCheckpointStoreTest {
     try (var store = open(FAST)) {
       for (int index = 1; index <= 60; index++) {
         int from = index * 7_919;
-        store.save(
+        Saves.save(
+            store,
             meta(index),
             Base.NEWEST,
             edit -> {
@@ -156,12 +162,13 @@ class MvCheckpointStoreTest {
   void aSaveThatReplacesMostOfTheImageWritesItOnce() {
     byte[] value = new byte[10_000];
     try (var store = open(TIGHT)) {
-      store.save(meta(1), Base.EMPTY, edit -> replace(edit, 0, value));
+      Saves.save(store, meta(1), Base.EMPTY, edit -> replace(edit, 0, value));
       long once = store.sizeBytes();
 
       assertThatThrownBy(
               () ->
-                  store.save(
+                  Saves.save(
+                      store,
                       meta(2),
                       Base.NEWEST,
                       edit -> {
@@ -174,7 +181,7 @@ class MvCheckpointStoreTest {
 
       for (int index = 3; index < 6; index++) {
         int turn = index;
-        store.save(meta(index), Base.NEWEST, edit -> replace(edit, turn, value));
+        Saves.save(store, meta(index), Base.NEWEST, edit -> replace(edit, turn, value));
         assertThat(store.sizeBytes()).isLessThan(once * 5 / 4);
         assertThat(read(store, "tree")).hasSize(1_500).containsKey(turn + "-7");
       }
@@ -254,12 +261,12 @@ class MvCheckpointStoreTest {
         run("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", mount.toString()) == 0,
         "needs the right to mount a tmpfs");
     try (var store = MvCheckpointStore.open(mount.resolve("checkpoint"), FAST)) {
-      store.save(meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
+      Saves.save(store, meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
       Path ballast = mount.resolve("ballast");
 
       for (var base : Base.values()) {
         Files.write(ballast, new byte[5 << 20]);
-        assertThatThrownBy(() -> store.save(meta(2), base, edit -> fill(edit, 2_000)))
+        assertThatThrownBy(() -> Saves.save(store, meta(2), base, edit -> fill(edit, 2_000)))
             .isInstanceOf(CheckpointFailedException.class)
             .hasMessageContaining("No space left")
             .hasMessageContaining("index 1 is intact");
@@ -268,7 +275,7 @@ class MvCheckpointStoreTest {
         Files.delete(ballast);
       }
 
-      store.save(meta(3), Base.EMPTY, edit -> fill(edit, 2_000));
+      Saves.save(store, meta(3), Base.EMPTY, edit -> fill(edit, 2_000));
       assertThat(read(store, "tree")).hasSize(2_000);
     } finally {
       run("umount", mount.toString());
@@ -278,13 +285,15 @@ class MvCheckpointStoreTest {
   @Test
   void aSaveThatFailsAtItsLastStepIsTakenBack() throws Exception {
     try (var store = open(FAST)) {
-      store.save(meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
+      Saves.save(store, meta(1), Base.EMPTY, edit -> edit.put("tree", bytes("a"), bytes("1")));
       Path inTheWay = directory.resolve("checkpoint.current.next");
       Files.createDirectories(inTheWay.resolve("full"));
 
       for (var base : Base.values()) {
         assertThatThrownBy(
-                () -> store.save(meta(2), base, edit -> edit.put("tree", bytes("b"), bytes("2"))))
+                () ->
+                    Saves.save(
+                        store, meta(2), base, edit -> edit.put("tree", bytes("b"), bytes("2"))))
             .isInstanceOf(CheckpointFailedException.class)
             .hasMessageContaining("index 1 is intact");
         assertThat(store.latest().orElseThrow().index()).isEqualTo(1);
@@ -293,7 +302,7 @@ class MvCheckpointStoreTest {
 
       Files.delete(inTheWay.resolve("full"));
       Files.delete(inTheWay);
-      store.save(meta(3), Base.NEWEST, edit -> edit.put("tree", bytes("c"), bytes("3")));
+      Saves.save(store, meta(3), Base.NEWEST, edit -> edit.put("tree", bytes("c"), bytes("3")));
       assertThat(read(store, "tree")).isEqualTo(Map.of("a", "1", "c", "3"));
     }
   }
@@ -303,7 +312,7 @@ class MvCheckpointStoreTest {
     try (var store = open(new Limits(4L << 20, 1L << 20))) {
       long start = System.nanoTime();
 
-      store.save(meta(1), Base.EMPTY, edit -> fill(edit, 4_000));
+      Saves.save(store, meta(1), Base.EMPTY, edit -> fill(edit, 4_000));
 
       assertThat(System.nanoTime() - start).isGreaterThan(900_000_000L);
     }
@@ -318,7 +327,8 @@ class MvCheckpointStoreTest {
 
   private Path savedOnce() {
     try (var store = open(FAST)) {
-      store.save(
+      Saves.save(
+          store,
           meta(1),
           Base.EMPTY,
           edit -> {
