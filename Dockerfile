@@ -11,7 +11,7 @@ RUN java -Djarmode=tools -jar /packed/quorate.jar extract --destination /app && 
 ENV MALLOC_ARENA_MAX=2
 USER quorate
 # Options as in tools/quorate. The cache of loaded and linked classes takes a third off each start.
-RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=85 \
+RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=85 -XX:GCTimeRatio=8 \
     -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 \
     -XX:+UnlockExperimentalVMOptions -XX:G1MaxNewSizePercent=25 \
     -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=/tmp/quorate.aot \
@@ -19,4 +19,4 @@ RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOcc
     --quorate.data-dir=/tmp/training && rm -rf /tmp/training
 VOLUME /data
 EXPOSE 8080 2181 9641
-ENTRYPOINT ["java", "-XX:MaxTenuringThreshold=1", "-XX:-G1UseAdaptiveIHOP", "-XX:InitiatingHeapOccupancyPercent=85", "-XX:MinHeapFreeRatio=20", "-XX:MaxHeapFreeRatio=40", "-XX:+UnlockExperimentalVMOptions", "-XX:G1MaxNewSizePercent=25", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
+ENTRYPOINT ["java", "-XX:MaxTenuringThreshold=1", "-XX:-G1UseAdaptiveIHOP", "-XX:InitiatingHeapOccupancyPercent=85", "-XX:GCTimeRatio=8", "-XX:MinHeapFreeRatio=20", "-XX:MaxHeapFreeRatio=40", "-XX:+UnlockExperimentalVMOptions", "-XX:G1MaxNewSizePercent=25", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
