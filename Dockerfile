@@ -11,8 +11,8 @@ RUN java -Djarmode=tools -jar /packed/quorate.jar extract --destination /app && 
 ENV MALLOC_ARENA_MAX=2
 USER quorate
 # Options as in tools/quorate. The cache of loaded and linked classes takes a third off each start.
-RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=85 -XX:GCTimeRatio=8 \
-    -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 \
+RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=85 \
+    -XX:GCTimeRatio=8 -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 \
     -XX:+UnlockExperimentalVMOptions -XX:G1MaxNewSizePercent=25 \
     -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=/tmp/quorate.aot \
     -Dspring.context.exit=onRefresh -jar /app/quorate.jar \

@@ -159,6 +159,7 @@ public final class CheckpointCodec {
    */
   public static Written write(State state, Written since, Sink sink) {
     writeTree(state, since, sink);
+    writeSessions(state, since, sink);
     Tail history = writeHistory(state, since.history().runs(), sink);
     writeAnswers(state, since, sink);
     return Written.with(history, state);
@@ -170,6 +171,7 @@ public final class CheckpointCodec {
    */
   public static void writeWhole(State state, Sink sink) {
     writeTree(state, Written.NOTHING, sink);
+    writeSessions(state, Written.NOTHING, sink);
     for (History.Run run : state.history().runs()) {
       ByteWriter value = room(run);
       run.writeTo(value);
@@ -193,6 +195,9 @@ public final class CheckpointCodec {
                 sink.put(ZNODES, key, value.sealed(key));
               }
             });
+  }
+
+  private static void writeSessions(State state, Written since, Sink sink) {
     differences(SESSIONS, state.sessions(), since.sessions(), CheckpointCodec::write, sink);
   }
 
@@ -234,7 +239,7 @@ public final class CheckpointCodec {
       gone.keySet().forEach(zxid -> sink.remove(HISTORY, key(zxid)));
     }
     int first = runs.size();
-    while (first > 0 && isIn(sink, then, runs.get(first - 1))) {
+    while (first > 0 && putUnlessGone(runs.get(first - 1), then, sink)) {
       first--;
     }
     if (first == 0) {
@@ -252,14 +257,14 @@ public final class CheckpointCodec {
         kept);
   }
 
-  /** Puts it unless it is there; false when it has given way. */
-  private static boolean isIn(Sink sink, SortedMap<Long, Integer> then, History.Run run) {
+  /** Whether {@code sink} has it now: it is put unless it was there, or has given way. */
+  private static boolean putUnlessGone(History.Run run, SortedMap<Long, Integer> then, Sink sink) {
     Integer size = then.get(run.firstZxid());
     if (size != null && size == run.sizeBytes()) {
       return true;
     }
     ByteWriter value = room(run);
-    if (!run.isWrittenTo(value)) {
+    if (!run.writeUnlessGone(value)) {
       return false;
     }
     put(run, value, sink);

@@ -443,7 +443,7 @@ public final class History {
      *
      * @return false, with nothing written, when a newer one does not have this any more
      */
-    public boolean isWrittenTo(ByteWriter out) {
+    public boolean writeUnlessGone(ByteWriter out) {
       if (!block.hold()) {
         return false;
       }

@@ -22,12 +22,9 @@ import io.quorate.tree.Znode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,13 +45,10 @@ class CheckpointsTest {
       throws Exception {
     write(1_000);
     State asked = state;
-    var saving = new Saving(() -> write(before), () -> write(meanwhile));
+    write(before);
+    var saving = new Saving(() -> write(meanwhile));
     var covered = new CompletableFuture<Long>();
-    try (var checkpoints =
-        new Checkpoints(
-            saving,
-            new Restored(State.initial(LIMITS), RestorePoint.NONE, false),
-            ServerMetrics.NONE)) {
+    try (var checkpoints = checkpoints(saving)) {
       checkpoints.onDurable(covered::complete);
       checkpoints.save(asked, 7, new byte[0]);
       assertThat(covered.get(20, TimeUnit.SECONDS)).isEqualTo(7);
@@ -79,13 +73,9 @@ class CheckpointsTest {
   @Test
   void aLaterCheckpointHasTheHistoryThatAnEarlierOneCutOff() throws Exception {
     write(1_000);
-    var saving = new Saving(() -> {}, () -> write(60));
+    var saving = new Saving(() -> write(60));
     var covered = new ArrayBlockingQueue<Long>(2);
-    try (var checkpoints =
-        new Checkpoints(
-            saving,
-            new Restored(State.initial(LIMITS), RestorePoint.NONE, false),
-            ServerMetrics.NONE)) {
+    try (var checkpoints = checkpoints(saving)) {
       checkpoints.onDurable(covered::add);
       for (long index = 1; index <= 4; index++) {
         State asked = state;
@@ -137,71 +127,24 @@ class CheckpointsTest {
     return all;
   }
 
-  /** A store while whose saves something else goes on. */
-  private static final class Saving implements CheckpointStore {
-    private final CheckpointStore store = new InMemoryCheckpointStore();
-    private final Runnable before;
+  private static Checkpoints checkpoints(CheckpointStore store) {
+    return new Checkpoints(
+        store, new Restored(State.initial(LIMITS), RestorePoint.NONE, false), ServerMetrics.NONE);
+  }
+
+  /** Something else goes on before each block of the history is written. */
+  private static final class Saving extends InMemoryCheckpointStore {
     private Runnable meanwhile;
 
-    /**
-     * @param meanwhile before each put of the history
-     */
-    Saving(Runnable before, Runnable meanwhile) {
-      this.before = before;
+    Saving(Runnable meanwhile) {
       this.meanwhile = meanwhile;
     }
 
     @Override
-    public void save(Base base, Function<Edit, Meta> changes) {
-      before.run();
-      store.save(base, edit -> changes.apply(new Slow(edit)));
-    }
-
-    private final class Slow implements Edit {
-      private final Edit edit;
-
-      Slow(Edit edit) {
-        this.edit = edit;
-      }
-
-      @Override
-      public void put(String map, byte[] key, byte[] value) {
-        if (map.equals(CheckpointCodec.HISTORY)) {
-          meanwhile.run();
-        }
-        edit.put(map, key, value);
-      }
-
-      @Override
-      public void remove(String map, byte[] key) {
-        edit.remove(map, key);
-      }
-
-      @Override
-      public void clear(String map) {
-        edit.clear(map);
+    protected void beforePut(String map) {
+      if (map.equals(CheckpointCodec.HISTORY)) {
+        meanwhile.run();
       }
     }
-
-    @Override
-    public Optional<Meta> latest() {
-      return store.latest();
-    }
-
-    @Override
-    public void read(String map, BiConsumer<byte[], byte[]> entries) {
-      store.read(map, entries);
-    }
-
-    @Override
-    public void hurry() {}
-
-    @Override
-    public long sizeBytes() {
-      return 0;
-    }
-
-    @Override
-    public void close() {}
   }
 }

@@ -11,7 +11,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A checkpoint that lasts as long as the object: a member can be started again on it. */
-public final class InMemoryCheckpointStore implements CheckpointStore {
+public class InMemoryCheckpointStore implements CheckpointStore {
   private final Map<String, TreeMap<byte[], byte[]>> maps = new HashMap<>();
   private @Nullable Meta meta;
 
@@ -35,6 +35,7 @@ public final class InMemoryCheckpointStore implements CheckpointStore {
             new Edit() {
               @Override
               public void put(String map, byte[] key, byte[] value) {
+                beforePut(map);
                 map(map).put(key, value);
               }
 
@@ -49,6 +50,9 @@ public final class InMemoryCheckpointStore implements CheckpointStore {
               }
             });
   }
+
+  /** For tests in which something else goes on while an image is written. */
+  protected void beforePut(String map) {}
 
   @Override
   public void hurry() {}
