@@ -221,7 +221,9 @@ final class Boundary implements Transport {
         }
       }
       case PreVoteResponse vote -> {
-        if (!vote.isGranted() || countsBesides(raft, state.preCandidateState(), from)) {
+        if (isRefusedByNewerTerm(state, vote)) {
+          member.inline(() -> raft.toFollower(vote.getTerm()));
+        } else if (!vote.isGranted() || countsBesides(raft, state.preCandidateState(), from)) {
           member.inline(() -> raft.handle(vote));
         }
       }
@@ -232,6 +234,17 @@ final class Boundary implements Transport {
       }
       default -> member.inline(() -> raft.handle(frame.message()));
     }
+  }
+
+  /**
+   * MicroRaft ignores the term of a refusal. Whoever alone has the log to be elected with would ask
+   * for ever for a term that the others have left behind.
+   */
+  private static boolean isRefusedByNewerTerm(RaftState state, PreVoteResponse vote) {
+    return !vote.isGranted()
+        && vote.getTerm() > state.term()
+        && state.role() == RaftRole.FOLLOWER
+        && state.leader() == null;
   }
 
   /** Whether this vote may be counted besides our own. */

@@ -46,4 +46,13 @@ class SimulationTest {
     System.out.printf("Stories from seed %d: %d proposals acknowledged%n", first, acknowledged);
     assertThat(acknowledged).isPositive();
   }
+
+  /** Of four voters the one with the newest log knew an older term than two of the others. */
+  @Test
+  void whoAloneCanBeElectedLearnsTheTermThatRefusesIt() {
+    Simulation simulation = new Simulation(1795829282731L);
+    listening.current = simulation;
+
+    assertThat(simulation.run(40).acknowledged()).isPositive();
+  }
 }
