@@ -239,10 +239,13 @@ final class Boundary implements Transport {
   /**
    * MicroRaft ignores the term of a refusal. Whoever alone has the log to be elected with would ask
    * for ever for a term that the others have left behind.
+   *
+   * <p>A pre-vote asks for the term after ours, and a refusal for another reason names at most that
+   * one: it must raise nothing, or each pre-vote of a member whose log is behind would.
    */
   private static boolean isRefusedByNewerTerm(RaftState state, PreVoteResponse vote) {
     return !vote.isGranted()
-        && vote.getTerm() > state.term()
+        && vote.getTerm() > state.term() + 1
         && state.role() == RaftRole.FOLLOWER
         && state.leader() == null;
   }

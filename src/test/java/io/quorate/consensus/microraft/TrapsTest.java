@@ -3,8 +3,10 @@ package io.quorate.consensus.microraft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.microraft.impl.RaftNodeImpl;
 import io.microraft.model.impl.DefaultRaftModelFactory;
 import io.microraft.model.message.AppendEntriesSuccessResponse;
+import io.microraft.model.message.PreVoteResponse;
 import io.quorate.consensus.Replicator.Leadership;
 import io.quorate.consensus.Replicator.Member;
 import io.quorate.consensus.Replicator.Proposal;
@@ -82,6 +84,50 @@ class TrapsTest {
     world.runFor(20);
 
     assertThat(matchOf(leader, follower)).isEqualTo(match);
+  }
+
+  @Test
+  void whoAloneCanBeElectedFollowsTheTermThatRefusesIt() {
+    group(3, 0);
+    SimMember newest = leader();
+    SimMember ahead = follower();
+    other(newest, ahead).crash();
+    world.isolate(newest.id, others(newest));
+    proposeAt(newest, 5);
+    world.runFor(100);
+    newest.crash();
+    RaftNodeImpl node = nodeOf(ahead);
+    ahead.running().strand.execute(() -> node.toFollower(node.state().term() + 3));
+    world.runFor(100);
+    world.heal();
+    newest.start();
+
+    world.await("the one with the newest log leads", 10_000, newest::leads);
+  }
+
+  @Test
+  void aPreVoteThatALongerLogRefusesRaisesNoTerm() {
+    group(3, 0);
+    SimMember alone = follower();
+    PeerEndpoint refuser = leader().running().replicator.identity().self();
+    world.isolate(alone.id, others(alone));
+    world.runFor(3_000);
+    RaftNodeImpl node = nodeOf(alone);
+    assertThat(node.state().leader()).isNull();
+    int term = node.state().term();
+    PreVoteResponse refusal =
+        new DefaultRaftModelFactory()
+            .createPreVoteResponseBuilder()
+            .setGroupId("")
+            .setSender(refuser)
+            .setTerm(term + 1)
+            .setGranted(false)
+            .build();
+
+    deliver(alone, refuser, new Frame.Raft(refusal, 0));
+    world.runFor(20);
+
+    assertThat(node.state().term()).isEqualTo(term);
   }
 
   @Test
@@ -553,6 +599,10 @@ class TrapsTest {
     for (int i = 0; i < count; i++) {
       world.propose(member);
     }
+  }
+
+  private static RaftNodeImpl nodeOf(SimMember member) {
+    return Objects.requireNonNull(member.running().replicator.node());
   }
 
   private static long matchOf(SimMember leader, SimMember follower) {
