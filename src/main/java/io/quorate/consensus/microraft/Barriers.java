@@ -26,6 +26,7 @@ final class Barriers {
   private long asked = NONE;
   private long askedNanos;
   private boolean askedHere;
+  private boolean doubted;
   private int sharing;
   private long nextRequest;
   private boolean retryPlanned;
@@ -75,6 +76,14 @@ final class Barriers {
     ask();
   }
 
+  /**
+   * The members have just changed: MicroRaft may take what was said before for enough of the new
+   * ones, by half of an even group. What is asked now is asked once more.
+   */
+  void doubt() {
+    doubted = true;
+  }
+
   private void ask() {
     RaftNodeImpl raft = member.node();
     if (asked != NONE || waiting.isEmpty() || raft == null) {
@@ -85,6 +94,7 @@ final class Barriers {
     if (member.leads()) {
       asked = request;
       askedHere = true;
+      doubted = false;
       CompletableFuture<Ordered<Object>> result =
           raft.query(
               Operation.Barrier.BARRIER,
@@ -94,7 +104,7 @@ final class Barriers {
       result.whenComplete(
           (ordered, failure) -> {
             if (asked == request) {
-              settle(ordered == null ? NONE : ordered.getCommitIndex());
+              settle(ordered == null || doubted ? NONE : ordered.getCommitIndex());
             }
           });
       return;

@@ -281,10 +281,11 @@ final class Boundary implements Transport {
 
   private void handleAnswer(RaftNodeImpl raft, PeerEndpoint from, RaftMessage answer) {
     boolean counts = raft.state().isVotingMember(from);
+    Runnable handling = () -> member.inline(() -> raft.handle(answer));
     if (counts) {
-      member.inline(() -> raft.handle(answer));
+      member.byMajority(handling);
     } else {
-      member.withClockStopped(() -> member.inline(() -> raft.handle(answer)));
+      member.withClockStopped(() -> member.byMajority(handling));
     }
   }
 

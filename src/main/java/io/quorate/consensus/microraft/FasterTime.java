@@ -8,6 +8,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * The executor and the clock that MicroRaft is given. Owned by the strand.
@@ -24,14 +25,19 @@ final class FasterTime implements RaftNodeExecutor {
   private static final long BASE_MILLIS = 1_000_000_000L;
 
   private final Strand strand;
+  private final Consumer<Runnable> runner;
   private final long electionTimeoutMillis;
   private final long startNanos;
   private boolean inline;
   private boolean stopped;
   private long skippedMillis;
 
-  FasterTime(Strand strand, Duration electionTimeout) {
+  /**
+   * @param runner runs what MicroRaft does later by itself
+   */
+  FasterTime(Strand strand, Consumer<Runnable> runner, Duration electionTimeout) {
     this.strand = strand;
+    this.runner = runner;
     this.electionTimeoutMillis = electionTimeout.toMillis();
     this.startNanos = strand.nanoTime();
   }
@@ -73,13 +79,14 @@ final class FasterTime implements RaftNodeExecutor {
 
   @Override
   public void submit(Runnable task) {
-    strand.execute(task);
+    strand.execute(() -> runner.accept(task));
   }
 
   @Override
   public void schedule(Runnable task, long delay, TimeUnit unit) {
     strand.schedule(
-        task, unit.toNanos(delay) * electionTimeoutMillis / SCALED_MILLIS_PER_ELECTION_TIMEOUT);
+        () -> runner.accept(task),
+        unit.toNanos(delay) * electionTimeoutMillis / SCALED_MILLIS_PER_ELECTION_TIMEOUT);
   }
 
   private long millis() {

@@ -244,7 +244,7 @@ public final class MicroRaftReplicator implements Replicator {
     this.config = config;
     this.strand = strand;
     this.random = random;
-    this.time = new FasterTime(strand, config.electionTimeout());
+    this.time = new FasterTime(strand, this::byMajority, config.electionTimeout());
     this.pipes = pipes;
     this.owned = owned;
     proposals = new Proposals(this);
@@ -954,6 +954,16 @@ public final class MicroRaftReplicator implements Replicator {
     time.withClockStopped(task);
   }
 
+  /** Runs what may count answers; see {@link Majority}. */
+  void byMajority(Runnable task) {
+    RaftNodeImpl raft = node;
+    if (raft == null) {
+      task.run();
+    } else {
+      Majority.run(raft.state(), task);
+    }
+  }
+
   /** So much log without a durable checkpoint that proposals have to wait for one. */
   boolean tooFarAhead() {
     return store.log().lastIndex() - durableIndex >= MOST_UNCOVERED_ENTRIES
@@ -1154,6 +1164,7 @@ public final class MicroRaftReplicator implements Replicator {
       }
       if (entryAt(index).getOperation() instanceof UpdateRaftGroupMembersOp change) {
         membership.changed(change);
+        barriers.doubt();
       }
       applied(index);
       membersChanged();

@@ -55,4 +55,16 @@ class SimulationTest {
 
     assertThat(simulation.run(40).acknowledged()).isPositive();
   }
+
+  /**
+   * Two of four committed what the other two, who had the removal of one of those in a log, elected
+   * a leader without.
+   */
+  @Test
+  void whatAGroupOfFourCommitsIsKnownWhereItBecomesThree() {
+    Simulation simulation = new Simulation(1795837025140L);
+    listening.current = simulation;
+
+    assertThat(simulation.run(40).acknowledged()).isPositive();
+  }
 }

@@ -415,6 +415,26 @@ class TrapsTest {
   }
 
   @Test
+  void halfOfFourDecideNothing() {
+    group(4, 0);
+    SimMember leader = leader();
+    SimMember follower = follower();
+    world.members.stream().filter(m -> m != leader && m != follower).forEach(SimMember::crash);
+    MicroRaftReplicator replicator = leader.running().replicator;
+    CompletableFuture<Proposal> proposal =
+        replicator.propose(world.entry("half")).toCompletableFuture();
+    CompletableFuture<Long> barrier = replicator.readBarrier().toCompletableFuture();
+    world.runFor(500);
+
+    assertThat(nodeOf(follower).state().log().lastLogOrSnapshotIndex())
+        .isEqualTo(nodeOf(leader).state().log().lastLogOrSnapshotIndex());
+    assertThat(proposal).isNotDone();
+    assertThat(barrier).isNotDone();
+    world.await("it no longer leads", 2_500, () -> !leader.leads());
+    world.settle();
+  }
+
+  @Test
   void membersThatRestartedUnderOneLeaderStillElectAnotherWhenItGoes() {
     group(3, 0);
     SimMember first = leader();
