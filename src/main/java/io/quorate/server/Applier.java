@@ -23,8 +23,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Applies the log, in order, on one thread: commands, then watches, then the published state, then
@@ -58,6 +60,8 @@ final class Applier implements LogConsumer {
   private long index;
   private boolean wrong;
   private final TreeMap<Long, Digest> recent = new TreeMap<>();
+  private @Nullable Runnable later;
+  private long laterNanos;
 
   /** Told of every applied entry that changed the tree, before its state is published. */
   interface ChangeListener {
@@ -179,9 +183,36 @@ final class Applier implements LogConsumer {
 
   // The Applier's thread
 
+  /**
+   * Runs something here when so much time has passed and what is being applied by then is done. One
+   * thing at a time, asked for on this thread.
+   *
+   * <p>This thread wakes for every entry anyway; a timer's own would have to be woken to be told.
+   */
+  void after(long nanos, Runnable task) {
+    if (later != null) {
+      throw new IllegalStateException("something is to be done later already");
+    }
+    later = task;
+    laterNanos = System.nanoTime() + nanos;
+  }
+
+  private Task next() throws InterruptedException {
+    for (Runnable due = later; due != null; due = later) {
+      long left = laterNanos - System.nanoTime();
+      Task task = left > 0 ? queue.poll(left, TimeUnit.NANOSECONDS) : null;
+      if (task != null) {
+        return task;
+      }
+      later = null;
+      due.run();
+    }
+    return queue.take();
+  }
+
   private void run() {
     try {
-      while (perform(queue.take())) {
+      while (perform(next())) {
         metrics.applied(state);
       }
     } catch (InterruptedException e) {

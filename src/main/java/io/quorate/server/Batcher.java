@@ -65,7 +65,7 @@ final class Batcher {
   private boolean looking;
   private long lookedAtSequence;
 
-  /** Runs something later, on a thread that it may block for a moment. */
+  /** Asked on the Applier's thread, and runs it there. */
   interface Timer {
     void after(long nanos, Runnable task);
   }

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -137,12 +136,9 @@ public final class QuorateServer implements AutoCloseable {
     options.diverged().ifPresent(coordinator::diverged);
   }
 
-  private void later(long nanos, Runnable task) {
-    try {
-      ticker.schedule(task, nanos, TimeUnit.NANOSECONDS);
-    } catch (RejectedExecutionException e) {
-      // Nothing comes later in a member that stops.
-    }
+  /** The batcher looks at what it gathers where it hears what was applied. */
+  private void later(long nanos, Runnable look) {
+    applier.after(nanos, look);
   }
 
   private void diverged(String how) {
