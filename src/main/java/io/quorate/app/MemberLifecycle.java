@@ -6,7 +6,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/** Starts the member before the doors open and stops it after they are shut. */
+/** Stops the member, which was started when it was made, after the doors are shut. */
 @Component
 final class MemberLifecycle implements SmartLifecycle {
   private static final Logger LOG = LoggerFactory.getLogger(MemberLifecycle.class);
@@ -20,7 +20,6 @@ final class MemberLifecycle implements SmartLifecycle {
 
   @Override
   public void start() {
-    server.start();
     running = true;
   }
 

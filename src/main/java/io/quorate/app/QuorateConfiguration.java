@@ -75,7 +75,8 @@ class QuorateConfiguration {
         .orElseGet(() -> ReadAhead.open(ReadAhead.directory(member)));
   }
 
-  @Bean(destroyMethod = "")
+  /** Applies its log while Spring makes the rest; the doors open when all is made. */
+  @Bean(initMethod = "start", destroyMethod = "close")
   QuorateServer quorateServer(
       MemberConfiguration member,
       Replicator replicator,

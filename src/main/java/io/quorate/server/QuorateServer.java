@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -62,6 +63,8 @@ public final class QuorateServer implements AutoCloseable {
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           task -> Thread.ofPlatform().name("quorate-tick").daemon().unstarted(task));
+
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   // Owned by the ticker's thread.
   private long lastRosterMs;
@@ -307,10 +310,13 @@ public final class QuorateServer implements AutoCloseable {
 
   /**
    * Finishes what is under way, covers the log with a checkpoint, hands leadership over, flushes;
-   * takes a few seconds at most.
+   * takes a few seconds at most. Does nothing the second time.
    */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     batcher.stop();
     checkpoints.hurry();
     long begin = System.nanoTime();
