@@ -10,13 +10,11 @@ COPY --from=build /quorate/target/quorate.jar /packed/quorate.jar
 RUN java -Djarmode=tools -jar /packed/quorate.jar extract --destination /app && rm -r /packed
 ENV MALLOC_ARENA_MAX=2
 USER quorate
-# Options as in tools/quorate. The cache of loaded and linked classes takes a third off each start.
-RUN java -XX:MaxTenuringThreshold=1 -XX:-G1UseAdaptiveIHOP -XX:InitiatingHeapOccupancyPercent=85 \
-    -XX:GCTimeRatio=8 -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 -XX:CompileThresholdScaling=2 \
-    -XX:+UnlockExperimentalVMOptions -XX:G1MaxNewSizePercent=25 \
-    -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=/tmp/quorate.aot \
-    -Dspring.context.exit=onRefresh -jar /app/quorate.jar \
+COPY tools/lib/quorate.options /app/quorate.options
+# The cache of loaded and linked classes takes a third off each start.
+RUN java @/app/quorate.options -XX:+UseTransparentHugePages -XX:+UseCompactObjectHeaders \
+    -XX:AOTCacheOutput=/tmp/quorate.aot -Dspring.context.exit=onRefresh -jar /app/quorate.jar \
     --quorate.data-dir=/tmp/training && rm -rf /tmp/training
 VOLUME /data
 EXPOSE 8080 2181 9641
-ENTRYPOINT ["java", "-XX:MaxTenuringThreshold=1", "-XX:-G1UseAdaptiveIHOP", "-XX:InitiatingHeapOccupancyPercent=85", "-XX:GCTimeRatio=8", "-XX:MinHeapFreeRatio=20", "-XX:MaxHeapFreeRatio=40", "-XX:CompileThresholdScaling=2", "-XX:+UnlockExperimentalVMOptions", "-XX:G1MaxNewSizePercent=25", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
+ENTRYPOINT ["java", "@/app/quorate.options", "-XX:+UseTransparentHugePages", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
