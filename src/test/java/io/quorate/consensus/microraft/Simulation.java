@@ -97,6 +97,9 @@ final class Simulation {
   private @Nullable String violation;
   private @Nullable Consumer<Throwable> failureExpected;
 
+  /** Whether the network may fall in two; stories of old seeds know nothing of that. */
+  boolean splits = true;
+
   /** Somebody in no list, who is added and removed while the story is told. */
   private @Nullable SimMember guest;
 
@@ -1053,8 +1056,21 @@ final class Simulation {
         }
       }
       case 18, 19 -> moveGuest();
+      case 20 -> {
+        if (splits) {
+          split();
+        }
+      }
       default -> {}
     }
+  }
+
+  /** Two sides that hear nothing of each other. */
+  private void split() {
+    List<Integer> here = new ArrayList<>();
+    List<Integer> there = new ArrayList<>();
+    members.forEach(member -> (random.nextBoolean() ? here : there).add(member.id));
+    here.forEach(id -> isolate(id, there));
   }
 
   /** Heals everything; then all must come to agree and to work. */

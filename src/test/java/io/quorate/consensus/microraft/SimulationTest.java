@@ -51,6 +51,7 @@ class SimulationTest {
   @Test
   void whoAloneCanBeElectedLearnsTheTermThatRefusesIt() {
     Simulation simulation = new Simulation(1795829282731L);
+    simulation.splits = false;
     listening.current = simulation;
 
     assertThat(simulation.run(40).acknowledged()).isPositive();
@@ -63,6 +64,7 @@ class SimulationTest {
   @Test
   void whatAGroupOfFourCommitsIsKnownWhereItBecomesThree() {
     Simulation simulation = new Simulation(1795837025140L);
+    simulation.splits = false;
     listening.current = simulation;
 
     assertThat(simulation.run(40).acknowledged()).isPositive();
