@@ -5,6 +5,7 @@ import io.microraft.RaftEndpoint;
 import io.microraft.RaftNodeStatus;
 import io.microraft.exception.CannotReplicateException;
 import io.microraft.exception.IndeterminateStateException;
+import io.microraft.exception.MismatchingRaftGroupMembersCommitIndexException;
 import io.microraft.exception.NotLeaderException;
 import io.microraft.impl.RaftNodeImpl;
 import io.microraft.impl.state.FollowerState;
@@ -474,6 +475,8 @@ final class Membership {
           new NoQuorumException("the leader takes nothing in just now");
       case IndeterminateStateException e ->
           new UndecidedException("leadership changed meanwhile; see who is in the group");
+      case MismatchingRaftGroupMembersCommitIndexException e ->
+          new IllegalStateException("another change of the members was decided first; ask again");
       default -> failure;
     };
   }
