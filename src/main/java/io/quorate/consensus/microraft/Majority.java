@@ -22,19 +22,9 @@ final class Majority {
   /** Of two voters it asks both. */
   private static final int LEAST = 4;
 
-  private static final Field MEMBERS = members();
+  private static final Field MEMBERS = Hidden.field(RaftState.class, "effectiveGroupMembers");
 
   private Majority() {}
-
-  private static Field members() {
-    try {
-      Field field = RaftState.class.getDeclaredField("effectiveGroupMembers");
-      field.setAccessible(true);
-      return field;
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("this is not the MicroRaft that was tested", e);
-    }
-  }
 
   /** Runs something of MicroRaft's that counts answers and does not change the members. */
   static void run(RaftState state, Runnable task) {

@@ -16,16 +16,16 @@ import java.lang.reflect.Field;
  * slow followers is small enough.
  */
 final class Ring {
+  private static final Field RING = Hidden.field(RaftLog.class, "log");
+
   private final ArrayRingbuffer<LogEntry> ring;
 
   @SuppressWarnings("unchecked")
   Ring(RaftLog log) {
     try {
-      Field field = RaftLog.class.getDeclaredField("log");
-      field.setAccessible(true);
-      ring = (ArrayRingbuffer<LogEntry>) field.get(log);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("this is not the MicroRaft that was tested", e);
+      ring = (ArrayRingbuffer<LogEntry>) RING.get(log);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e);
     }
   }
 
