@@ -264,9 +264,7 @@ final class Applier implements LogConsumer {
     var changes = new ArrayList<HistoryEntry>();
     switch (EntryCodec.decode(task.bytes)) {
       case EntryCodec.Entry.Solo solo -> {
-        for (Submission submission : solo.submissions()) {
-          apply(submission, stamp, changes);
-        }
+        changes.addAll(applyAll(solo.submissions(), stamp));
         publish(task.index, changes);
         for (Submission submission : solo.submissions()) {
           afterSolo(submission.command());
@@ -276,9 +274,14 @@ final class Applier implements LogConsumer {
         boolean ours = batch.member() == batcher.member() && batch.boot() == batcher.boot();
         switch (StateMachine.admission(state, batch.member(), batch.boot(), batch.sequence())) {
           case ADMITTED -> {
-            var applied = new ArrayList<StateMachine.Applied>(batch.submissions().size());
-            for (Submission submission : batch.submissions()) {
-              applied.add(apply(submission, stamp, changes));
+            var applied =
+                new ArrayList<StateMachine.Applied>(ours ? batch.submissions().size() : 0);
+            if (ours) { // who asked may be shown the states between
+              for (Submission submission : batch.submissions()) {
+                applied.add(apply(submission, stamp, changes));
+              }
+            } else {
+              changes.addAll(applyAll(batch.submissions(), stamp));
             }
             state = StateMachine.admitted(state, batch.member(), batch.boot(), batch.sequence());
             publish(task.index, changes);
@@ -304,11 +307,24 @@ final class Applier implements LogConsumer {
     if (applied.change() != null) {
       changes.add(applied.change());
     }
-    if (submission.command() instanceof Command.Audit audit) {
+    judged(submission.command(), applied.answer());
+    return applied;
+  }
+
+  private List<HistoryEntry> applyAll(List<Submission> submissions, Stamp stamp) {
+    StateMachine.AppliedAll applied = StateMachine.applyAll(state, submissions, stamp);
+    state = applied.state();
+    for (int i = 0; i < submissions.size(); i++) {
+      judged(submissions.get(i).command(), applied.answers().get(i));
+    }
+    return applied.changes();
+  }
+
+  private void judged(Command command, Answer answer) {
+    if (command instanceof Command.Audit audit) {
       compare(audit);
     }
-    metrics.command(submission.command(), applied.answer().outcome());
-    return applied;
+    metrics.command(command, answer.outcome());
   }
 
   private static List<Reply> replies(List<StateMachine.Applied> applied) {

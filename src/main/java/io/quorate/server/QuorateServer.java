@@ -290,7 +290,7 @@ public final class QuorateServer implements AutoCloseable {
     while (due.size() < REAP_PER_ROUND && looks++ < REAP_LOOKS && (more = cursor.next())) {
       lastReaped = cursor.key();
       Znode node = state.find(cursor.key());
-      if (node != null && state.isDue(node, nowMs)) {
+      if (node != null && State.isDue(node, nowMs)) {
         due.add(cursor.key());
       }
     }

@@ -4,6 +4,7 @@ import io.quorate.bytes.ByteReader;
 import io.quorate.bytes.ByteWriter;
 import io.quorate.bytes.MalformedException;
 import io.quorate.bytes.ValueCodec;
+import io.quorate.tree.TreeDraft;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
@@ -360,38 +361,36 @@ public final class History {
 
   private ZnodeTree undone(long zxid, State newest, Hold held) {
     var znodes = new ValueCodec.ZnodeReader();
-    ZnodeTree tree = newest.tree();
+    var tree = new TreeDraft(newest.tree());
     for (int run = runCount() - 1; run >= held.first; run--) {
       List<Integer> places = run(run).places(run == 0 ? start : 0);
       for (int i = places.size() - 1; i >= 0; i--) {
         Block block = run(run).block;
         long at = block.zxidAt(places.get(i));
         if (at <= zxid) {
-          return tree;
+          return tree.tree();
         }
         List<Change> changes = block.entryAt(places.get(i), at, znodes).changes();
         for (int c = changes.size() - 1; c >= 0; c--) {
-          tree = undo(tree, changes.get(c));
+          undo(tree, changes.get(c));
         }
       }
     }
-    return tree;
+    return tree.tree();
   }
 
-  private static ZnodeTree undo(ZnodeTree tree, Change change) {
+  private static void undo(TreeDraft tree, Change change) {
     ZPath path = change.path();
     Znode before = change.before();
     Change.ParentChange parent = change.parent();
     if (before == null) {
-      return tree.undoCreate(path, Objects.requireNonNull(parent).pzxidBefore());
-    }
-    if (change.after() != null) {
+      tree.undoCreate(path, Objects.requireNonNull(parent).pzxidBefore());
+    } else if (change.after() != null || parent == null) {
       // Children may have come and gone since; only data and ACL are put back.
-      return tree.with(path, before);
+      tree.put(path, before);
+    } else {
+      tree.undoDelete(path, before, parent.pzxidBefore());
     }
-    return parent == null
-        ? tree.with(path, before)
-        : tree.undoDelete(path, before, parent.pzxidBefore());
   }
 
   /** The bytes, the oldest first; the first may begin with entries that are no longer held. */

@@ -2,9 +2,9 @@ package io.quorate.state;
 
 import io.quorate.tree.Bytes;
 import io.quorate.tree.IllegalPathException;
+import io.quorate.tree.TreeDraft;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
-import io.quorate.tree.ZnodeTree;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
@@ -69,7 +69,7 @@ final class Quota {
   }
 
   /** The nearest path at or above {@code path} that has a quota; null when none has. */
-  static @Nullable ZPath limited(ZnodeTree tree, ZPath path) {
+  static @Nullable ZPath limited(TreeDraft tree, ZPath path) {
     Znode root = tree.find(ROOT);
     if (root == null || root.numChildren() == 0 || path.isWithin(ZOOKEEPER)) {
       return null;
@@ -84,7 +84,7 @@ final class Quota {
   }
 
   /** Whether {@code count} nodes and {@code bytes} more are too much for a hard limit. */
-  static boolean isExceeded(ZnodeTree tree, ZPath limited, long count, long bytes) {
+  static boolean isExceeded(TreeDraft tree, ZPath limited, long count, long bytes) {
     Znode limitsNode = find(tree, limited, LIMITS);
     Znode statsNode = find(tree, limited, STATS);
     if (limitsNode == null || statsNode == null) {
@@ -121,7 +121,7 @@ final class Quota {
   }
 
   /** What is at {@code path} and below. */
-  static Bytes tally(ZnodeTree tree, ZPath path) {
+  static Bytes tally(TreeDraft tree, ZPath path) {
     long[] sums = new long[2];
     Znode top = tree.find(path);
     if (top != null) {
@@ -137,7 +137,7 @@ final class Quota {
     return Bytes.utf8("count=" + sums[0] + ",bytes=" + sums[1]);
   }
 
-  private static @Nullable Znode find(ZnodeTree tree, ZPath limited, String name) {
+  private static @Nullable Znode find(TreeDraft tree, ZPath limited, String name) {
     ZPath path = node(limited, name);
     return path == null ? null : tree.find(path);
   }

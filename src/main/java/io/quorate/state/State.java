@@ -4,6 +4,7 @@ import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Lifetime;
 import io.quorate.tree.Stat;
+import io.quorate.tree.TreeDraft;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.Znode;
 import io.quorate.tree.ZnodeTree;
@@ -77,11 +78,12 @@ public record State(
    */
   private static ZnodeTree birth() {
     var readOnly = new Acl(List.of(new Acl.Entry(Acl.READ, "world", "anyone")));
-    return ZnodeTree.EMPTY
-        .with(ZPath.ROOT, founding(Acl.OPEN, 0, 1))
-        .with(ZPath.of("/zookeeper"), founding(Acl.OPEN, 0, 2))
-        .with(ZPath.of("/zookeeper/config"), founding(readOnly, -1, 0))
-        .with(ZPath.of("/zookeeper/quota"), founding(Acl.OPEN, 0, 0));
+    var tree = new TreeDraft(ZnodeTree.EMPTY);
+    tree.put(ZPath.ROOT, founding(Acl.OPEN, 0, 1));
+    tree.put(ZPath.of("/zookeeper"), founding(Acl.OPEN, 0, 2));
+    tree.put(ZPath.of("/zookeeper/config"), founding(readOnly, -1, 0));
+    tree.put(ZPath.of("/zookeeper/quota"), founding(Acl.OPEN, 0, 0));
+    return tree.tree();
   }
 
   private static Znode founding(Acl acl, int aversion, int children) {
@@ -155,7 +157,7 @@ public record State(
   }
 
   /** Whether a container or TTL node may go now. */
-  public boolean isDue(Znode node, long nowMs) {
+  public static boolean isDue(Znode node, long nowMs) {
     if (node.numChildren() > 0) {
       return false;
     }

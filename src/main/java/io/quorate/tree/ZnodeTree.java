@@ -1,19 +1,26 @@
 package io.quorate.tree;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All znodes of one state, with ZooKeeper's bookkeeping of parents and a {@link Digest}; immutable.
- * It judges nothing: versions, permissions and limits are the state machine's.
  *
- * <p>Every change costs O(log n) and shares everything else with the tree before it.
+ * <p>A changed one comes from a {@link TreeDraft}. Every change costs O(log n) and shares
+ * everything else with the tree before it.
  */
 public final class ZnodeTree {
   private static final Comparator<byte[]> KEY_ORDER = Arrays::compareUnsigned;
+  private static final Comparator<TreeDraft.Slot> BY_KEY =
+      (a, b) -> Arrays.compareUnsigned(a.key, b.key);
+
+  /** So many changes are put in one by one rather than sorted. */
+  private static final int FEW = 2;
 
   public static final ZnodeTree EMPTY = new ZnodeTree(ZooVector.empty(KEY_ORDER), Digest.ZERO, 0L);
 
@@ -54,102 +61,43 @@ public final class ZnodeTree {
     return find(path) != null;
   }
 
-  /**
-   * Puts a node without looking at its parent: for what was there from the beginning and for
-   * loading.
-   */
-  public ZnodeTree with(ZPath path, Znode node) {
-    byte[] key = path.key();
-    return replacing(key, nodes.get(key), node);
-  }
-
-  /**
-   * The same without a look at what is there.
-   *
-   * @param before what {@link #find} says of {@code path}
-   */
-  public ZnodeTree with(ZPath path, @Nullable Znode before, Znode after) {
-    return replacing(path.key(), before, after);
-  }
-
-  /**
-   * A new child: its parent counts one more creation and its pzxid becomes {@code node.czxid()}.
-   *
-   * @param path where {@link #find} finds nothing
-   * @param parent what {@link #find} says of the path above
-   */
-  public ZnodeTree create(ZPath path, Znode node, Znode parent) {
-    return with(
-            path.parent(),
-            parent,
-            parent.withChildren(
-                parent.childCreations() + 1, parent.numChildren() + 1, node.czxid()))
-        .with(path, null, node);
-  }
-
-  /**
-   * Without one childless node; its parent's pzxid becomes {@code zxid}.
-   *
-   * @throws IllegalStateException when it is absent or has children
-   */
-  public ZnodeTree delete(ZPath path, long zxid) {
-    if (require(path).numChildren() > 0) {
-      throw new IllegalStateException(path + " has children");
+  /** With what a draft has beside it; changes the order of {@code slots}. */
+  ZnodeTree with(ArrayList<TreeDraft.Slot> slots) {
+    Digest sum = digest;
+    long weight = weightBytes;
+    ZooVector<byte[], Znode> kept = nodes;
+    for (TreeDraft.Slot slot : slots) {
+      if (slot.before != null) {
+        sum = sum.minus(slot.key, slot.before);
+        weight -= weight(slot.key, slot.before);
+      }
+      if (slot.after != null) {
+        sum = sum.plus(slot.key, slot.after);
+        weight += weight(slot.key, slot.after);
+      } else if (slot.before != null) {
+        kept = kept.remove(slot.key);
+      }
     }
-    return cut(path, zxid);
+    return new ZnodeTree(put(kept, slots), sum, weight);
   }
 
-  /** {@link #delete} for a node whose children are gone already, whatever it says of them. */
-  public ZnodeTree cut(ZPath path, long zxid) {
-    Znode parent = require(path.parent());
-    return without(path)
-        .with(
-            path.parent(),
-            parent.withChildren(parent.childCreations(), parent.numChildren() - 1, zxid));
-  }
-
-  /** Without {@code path}, its parent's bookkeeping left alone. */
-  public ZnodeTree without(ZPath path) {
-    byte[] key = path.key();
-    Znode node = nodes.get(key);
-    if (node == null) {
-      return this;
+  private static ZooVector<byte[], Znode> put(
+      ZooVector<byte[], Znode> nodes, ArrayList<TreeDraft.Slot> slots) {
+    if (slots.size() <= FEW) {
+      ZooVector<byte[], Znode> all = nodes;
+      for (TreeDraft.Slot slot : slots) {
+        all = slot.after == null ? all : all.put(slot.key, slot.after);
+      }
+      return all;
     }
-    return new ZnodeTree(
-        nodes.remove(key), digest.minus(key, node), weightBytes - weight(key, node));
-  }
-
-  /** Takes back {@link #create}: the parent has the pzxid it had before. */
-  public ZnodeTree undoCreate(ZPath path, long parentPzxid) {
-    Znode parent = require(path.parent());
-    return without(path)
-        .with(
-            path.parent(),
-            parent.withChildren(
-                parent.childCreations() - 1, parent.numChildren() - 1, parentPzxid));
-  }
-
-  /** Takes back {@link #delete}: {@code node} is there again, the parent has its former pzxid. */
-  public ZnodeTree undoDelete(ZPath path, Znode node, long parentPzxid) {
-    Znode parent = require(path.parent());
-    return with(path, node)
-        .with(
-            path.parent(),
-            parent.withChildren(parent.childCreations(), parent.numChildren() + 1, parentPzxid));
-  }
-
-  private Znode require(ZPath path) {
-    Znode node = find(path);
-    if (node == null) {
-      throw new IllegalStateException(path + " is not there");
+    slots.removeIf(slot -> slot.after == null);
+    slots.sort(BY_KEY);
+    var pairs = new Object[2 * slots.size()];
+    for (int i = 0; i < slots.size(); i++) {
+      pairs[2 * i] = slots.get(i).key;
+      pairs[2 * i + 1] = Objects.requireNonNull(slots.get(i).after);
     }
-    return node;
-  }
-
-  private ZnodeTree replacing(byte[] key, @Nullable Znode before, Znode after) {
-    Digest sum = before == null ? digest : digest.minus(key, before);
-    long weight = weightBytes + weight(key, after) - (before == null ? 0 : weight(key, before));
-    return new ZnodeTree(nodes.put(key, after), sum.plus(key, after), weight);
+    return nodes.putAll(pairs);
   }
 
   private static int weight(byte[] key, Znode node) {

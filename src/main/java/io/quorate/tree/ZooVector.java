@@ -91,6 +91,27 @@ public final class ZooVector<K, V> {
     return new ZooVector<>(order, above, height + 1, newSize);
   }
 
+  /**
+   * With all of these entries, as if they were put one by one, though each node above them is made
+   * anew only once.
+   *
+   * @param pairs key, value, key, value, …, the keys strictly ascending; nobody changes it
+   *     meanwhile
+   */
+  ZooVector<K, V> putAll(Object[] pairs) {
+    if (pairs.length == 0) {
+      return this;
+    }
+    var merge = new Merge<K>(order, pairs);
+    Object[] top = merge.into(root, height, 0, pairs.length);
+    int levels = height;
+    while (top.length > FULL) {
+      top = merge.split(top, pairs.length);
+      levels++;
+    }
+    return new ZooVector<>(order, top, levels, size + merge.grew);
+  }
+
   /** Without the entry under an equal key; this very map when there is none. */
   public ZooVector<K, V> remove(K key) {
     Object[] top = remove(root, height, key);
@@ -268,8 +289,14 @@ public final class ZooVector<K, V> {
 
   /** Slot of the equal key, or the complement of the slot where it would be inserted. */
   private static <K> int search(Object[] node, K key, Comparator<? super K> order) {
-    int low = 0;
-    int high = (node.length >> 1) - 1;
+    return search(node, 0, node.length, key, order);
+  }
+
+  /** The same between two slots, the second of them not included. */
+  private static <K> int search(
+      Object[] node, int from, int to, K key, Comparator<? super K> order) {
+    int low = from >> 1;
+    int high = (to >> 1) - 1;
     while (low <= high) {
       int middle = (low + high) >>> 1;
       int side = order.compare(keyAt(node, middle << 1), key);
@@ -359,6 +386,93 @@ public final class ZooVector<K, V> {
     /** In the middle; but before the last pair when that is the one that just arrived. */
     int splitPoint(Object[] node) {
       return node[node.length - 2] == key ? node.length - 2 : WIDTH;
+    }
+  }
+
+  /** Many entries on their way down and up again, see {@link ZooVector#putAll}. */
+  private static final class Merge<K> {
+    private final Comparator<? super K> order;
+    private final Object[] pairs;
+    private int grew;
+
+    Merge(Comparator<? super K> order, Object[] pairs) {
+      this.order = order;
+      this.pairs = pairs;
+    }
+
+    /** A node with the pairs between two slots; however long: the caller splits it. */
+    Object[] into(Object[] node, int level, int from, int to) {
+      return level == 0 ? intoLeaf(node, from, to) : intoInner(node, level, from, to);
+    }
+
+    private Object[] intoLeaf(Object[] leaf, int from, int to) {
+      var all = new Object[leaf.length + to - from];
+      int read = 0;
+      int write = 0;
+      for (int i = from; i < to; i += 2) {
+        int at = search(leaf, read, leaf.length, keyAt(pairs, i), order);
+        int until = at < 0 ? ~at : at;
+        System.arraycopy(leaf, read, all, write, until - read);
+        write += until - read;
+        read = until;
+        all[write] = at < 0 ? pairs[i] : leaf[at];
+        all[write + 1] = pairs[i + 1];
+        write += 2;
+        if (at < 0) {
+          grew++;
+        } else {
+          read += 2;
+        }
+      }
+      System.arraycopy(leaf, read, all, write, leaf.length - read);
+      write += leaf.length - read;
+      return write == all.length ? all : Arrays.copyOf(all, write);
+    }
+
+    private Object[] intoInner(Object[] node, int level, int from, int to) {
+      Object[] all = node.clone();
+      int shift = 0; // how much further right in all a slot of the node is by now
+      int end;
+      for (int i = from; i < to; i = end) {
+        int at = Math.max(0, floorIn(node, keyAt(pairs, i), order));
+        int next = at + 2;
+        end = to;
+        if (next < node.length) {
+          int bound = search(pairs, i, to, keyAt(node, next), order);
+          end = bound < 0 ? ~bound : bound;
+        }
+        Object[] fresh = into(child(node, at), level - 1, i, end);
+        if (fresh.length <= FULL) {
+          all[shift + at] = fresh[0];
+          all[shift + at + 1] = fresh;
+        } else {
+          all = splice(all, shift + at, 2, split(fresh, end));
+          shift = all.length - node.length;
+        }
+      }
+      return all;
+    }
+
+    /**
+     * The pairs (smallest key, node) of the nodes that hold what one would be too long for: evenly;
+     * but all full except for the last when what arrived is at the right end.
+     *
+     * @param end the slot behind the last pair that was put into {@code node}
+     */
+    private Object[] split(Object[] node, int end) {
+      int entries = node.length / 2;
+      int pieces = (entries + WIDTH - 1) / WIDTH;
+      boolean atEnd = node[node.length - 2] == pairs[end - 2];
+      var above = new Object[2 * pieces];
+      for (int i = 0; i < pieces; i++) {
+        int from = atEnd ? i * WIDTH : (int) ((long) entries * i / pieces);
+        int to =
+            atEnd ? Math.min(entries, (i + 1) * WIDTH) : (int) ((long) entries * (i + 1) / pieces);
+        Object[] piece = Arrays.copyOfRange(node, 2 * from, 2 * to);
+        above[2 * i] = piece[0];
+        above[2 * i + 1] = piece;
+      }
+      return above;
     }
   }
 

@@ -9,6 +9,7 @@ import io.quorate.bytes.MalformedException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** The state machine beside {@link NaiveModel}, command by command. */
@@ -41,15 +42,70 @@ class ModelTest {
         });
   }
 
+  @Test
+  void severalAtOnceAreWhatTheyAreOneByOne() {
+    Seeds.each(
+        100,
+        seed -> {
+          var random = new Random(seed);
+          var commands = new RandomCommands(seed);
+          State state = State.initial(RandomCommands.TIGHT);
+          for (int done = 0; done < COMMANDS; ) {
+            var submissions = new ArrayList<Submission>();
+            for (int i = random.nextInt(30); i >= 0; i--) {
+              submissions.add(commands.submission());
+            }
+            Stamp stamp = commands.stamp();
+            done += submissions.size();
+
+            State each = state;
+            var answers = new ArrayList<Answer>();
+            var changes = new ArrayList<HistoryEntry>();
+            for (Submission submission : submissions) {
+              StateMachine.Applied applied = StateMachine.apply(each, submission, stamp);
+              each = applied.state();
+              answers.add(applied.answer());
+              if (applied.change() != null) {
+                changes.add(applied.change());
+              }
+            }
+            List<String> before = NaiveModel.describe(state);
+            StateMachine.AppliedAll all = StateMachine.applyAll(state, submissions, stamp);
+
+            String what = submissions.toString();
+            assertThat(all.answers()).as(what).isEqualTo(answers);
+            assertThat(words(all.changes())).as(what).isEqualTo(words(changes));
+            assertThat(NaiveModel.describe(all.state()))
+                .as(what)
+                .isEqualTo(NaiveModel.describe(each));
+            assertThat(all.state().tree().digest()).as(what).isEqualTo(each.tree().digest());
+            assertThat(all.state().tree().weightBytes()).isEqualTo(each.tree().weightBytes());
+            assertThat(NaiveModel.describe(state)).as(what).isEqualTo(before);
+            assertIndexesFollowTheTree(all.state());
+            state = random.nextBoolean() ? all.state() : each;
+          }
+        });
+  }
+
+  private static List<String> words(List<HistoryEntry> entries) {
+    return entries.stream()
+        .flatMap(entry -> entry.events().stream().map(event -> entry.zxid() + " " + words(event)))
+        .toList();
+  }
+
   private static List<String> events(StateMachine.Applied applied, Submission submission) {
     var events = new ArrayList<String>();
     HistoryEntry change = applied.change();
     if (change != null) {
       for (TreeEvent event : change.events()) {
-        events.add(event.kind() + " " + event.path() + " v" + event.version());
+        events.add(words(event));
       }
     }
     return sortedIfTreesGo(events, submission);
+  }
+
+  private static String words(TreeEvent event) {
+    return event.kind() + " " + event.path() + " v" + event.version();
   }
 
   private static List<String> inOrder(NaiveModel model, Submission submission) {

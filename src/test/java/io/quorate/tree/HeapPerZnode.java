@@ -63,18 +63,21 @@ final class HeapPerZnode {
 
   private static Object ours(int[] numbers) {
     long zxid = 1;
-    var tree = ZnodeTree.EMPTY.with(ZPath.ROOT, znode(null, 0));
+    var tree = new TreeDraft(ZnodeTree.EMPTY);
+    tree.put(ZPath.ROOT, znode(null, 0));
     for (int parent = 0; parent < parents(numbers.length); parent++) {
-      tree = created(tree, ZPath.of(parentPath(parent)), znode(null, zxid++));
+      create(tree, ZPath.of(parentPath(parent)), znode(null, zxid++));
     }
     for (int number : numbers) {
-      tree = created(tree, ZPath.of(path(number)), znode(new byte[DATA_BYTES], zxid++));
+      create(tree, ZPath.of(path(number)), znode(new byte[DATA_BYTES], zxid++));
     }
-    return tree;
+    return tree.tree();
   }
 
-  private static ZnodeTree created(ZnodeTree tree, ZPath path, Znode node) {
-    return tree.create(path, node, Objects.requireNonNull(tree.find(path.parent())));
+  private static void create(TreeDraft tree, ZPath path, Znode node) {
+    ZPath parent = path.parent();
+    tree.create(path, node, parent, Objects.requireNonNull(tree.find(parent)));
+    tree.tree(); // as between two commands
   }
 
   private static Znode znode(byte @Nullable [] data, long zxid) {

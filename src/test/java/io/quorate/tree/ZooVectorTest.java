@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -123,6 +125,8 @@ class ZooVectorTest {
     for (int round = 0; round < 60; round++) {
       int style = random.nextInt(5);
       int base = random.nextInt(keySpace);
+      boolean together = random.nextInt(3) == 0;
+      var waiting = new TreeMap<byte[], Object>(Arrays::compareUnsigned);
       for (int i = 0; i < keySpace / 10; i++) {
         byte[] key =
             switch (style) {
@@ -133,13 +137,20 @@ class ZooVectorTest {
         boolean grow = style == 4 ? random.nextBoolean() : round % 20 < 12;
         if (grow) {
           var value = new Object();
-          vector = vector.put(key, value);
+          if (together) {
+            waiting.put(key, value);
+          } else {
+            vector = vector.put(key, value);
+          }
           model.put(key, value);
         } else {
+          waiting.remove(key);
           vector = vector.remove(key);
           model.remove(key);
         }
       }
+      vector = vector.putAll(pairs(waiting));
+      assertWellFormed(vector);
       assertSame(vector, model, random, keySpace);
       kept.add(new Version(vector, new TreeMap<>(model)));
     }
@@ -182,6 +193,38 @@ class ZooVectorTest {
       builder.append(i, Integer.toString(i));
     }
     return builder.build();
+  }
+
+  private static Object[] pairs(NavigableMap<byte[], Object> entries) {
+    return entries.entrySet().stream()
+        .flatMap(entry -> Stream.of(entry.getKey(), entry.getValue()))
+        .toArray();
+  }
+
+  /** No node is longer than its limit or empty, and all leaves lie equally deep. */
+  private static void assertWellFormed(ZooVector<byte[], Object> vector) {
+    try {
+      Field root = ZooVector.class.getDeclaredField("root");
+      Field height = ZooVector.class.getDeclaredField("height");
+      root.setAccessible(true);
+      height.setAccessible(true);
+      assertWellFormed((Object[]) root.get(vector), height.getInt(vector), vector.isEmpty());
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void assertWellFormed(Object[] node, int level, boolean mayBeEmpty) {
+    assertThat(node.length).isBetween(mayBeEmpty ? 0 : 2, 64);
+    for (int i = 0; i < node.length; i += 2) {
+      if (level == 0) {
+        assertThat(node[i + 1].getClass()).isEqualTo(Object.class);
+      } else {
+        Object[] below = (Object[]) node[i + 1];
+        assertThat(below[0]).isSameAs(node[i]);
+        assertWellFormed(below, level - 1, false);
+      }
+    }
   }
 
   private static byte[] key(int number, int keySpace) {

@@ -1,0 +1,195 @@
+package io.quorate.tree;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link ZnodeTree} while it is changed. What is changed stands beside the tree, where it is
+ * found first, until somebody asks for {@link #tree}; then all of it is put in at once, and a node
+ * that was changed many times, as the parent of new ones is, only as it came to be. For one thread.
+ *
+ * <p>It judges nothing: versions, permissions and limits are the state machine's.
+ */
+public final class TreeDraft {
+  private static final int FEW = 4;
+
+  private final ArrayList<Slot> slots = new ArrayList<>();
+  private ZnodeTree tree;
+
+  /** The slots again, once they are more than a few. */
+  private final Map<ZPath, Slot> byPath = new LinkedHashMap<>();
+
+  /** What is at a path in the tree, and what is to be there. */
+  static final class Slot {
+    final byte[] key;
+    final @Nullable Znode before;
+    @Nullable Znode after;
+    private final ZPath path;
+
+    private Slot(ZPath path, @Nullable Znode before, @Nullable Znode after) {
+      this.path = path;
+      this.key = path.key();
+      this.before = before;
+      this.after = after;
+    }
+  }
+
+  public TreeDraft(ZnodeTree tree) {
+    this.tree = tree;
+  }
+
+  /** The tree with all that was changed by now. */
+  public ZnodeTree tree() {
+    if (!slots.isEmpty()) {
+      tree = tree.with(slots);
+      forget();
+    }
+    return tree;
+  }
+
+  /** Back to a tree that {@link #tree} gave before. */
+  public void goBackTo(ZnodeTree earlier) {
+    forget();
+    tree = earlier;
+  }
+
+  private void forget() {
+    slots.clear();
+    byPath.clear();
+  }
+
+  /** The znode at {@code path}, or null. */
+  public @Nullable Znode find(ZPath path) {
+    Slot slot = slot(path);
+    return slot == null ? tree.find(path) : slot.after;
+  }
+
+  private @Nullable Slot slot(ZPath path) {
+    if (slots.size() > FEW) {
+      return byPath.get(path);
+    }
+    for (int i = 0; i < slots.size(); i++) {
+      if (slots.get(i).path.equals(path)) {
+        return slots.get(i);
+      }
+    }
+    return null;
+  }
+
+  public boolean contains(ZPath path) {
+    return find(path) != null;
+  }
+
+  /** See {@link ZnodeTree#forEachBelow}. */
+  public void forEachBelow(ZPath top, BiConsumer<ZPath, Znode> visitor) {
+    tree().forEachBelow(top, visitor);
+  }
+
+  /** See {@link ZnodeTree#countBelow}. */
+  public int countBelow(ZPath top, int limit) {
+    return tree().countBelow(top, limit);
+  }
+
+  /** Puts a node without looking at its parent. */
+  public void put(ZPath path, Znode node) {
+    put(path, find(path), node);
+  }
+
+  /**
+   * The same without a look at what is there.
+   *
+   * @param before what {@link #find} says of {@code path}
+   */
+  public void put(ZPath path, @Nullable Znode before, @Nullable Znode after) {
+    Slot slot = slot(path);
+    if (slot != null) {
+      slot.after = after;
+      return;
+    }
+    var added = new Slot(path, before, after);
+    slots.add(added);
+    if (slots.size() == FEW + 1) {
+      slots.forEach(each -> byPath.put(each.path, each));
+    } else if (slots.size() > FEW) {
+      byPath.put(path, added);
+    }
+  }
+
+  /**
+   * A new child: its parent counts one more creation and its pzxid becomes {@code node.czxid()}.
+   *
+   * @param path where {@link #find} finds nothing
+   * @param parent what {@link #find} says of {@code parentPath}, the path above
+   */
+  public void create(ZPath path, Znode node, ZPath parentPath, Znode parent) {
+    put(
+        parentPath,
+        parent,
+        parent.withChildren(parent.childCreations() + 1, parent.numChildren() + 1, node.czxid()));
+    put(path, null, node);
+  }
+
+  /**
+   * Without one childless node; its parent's pzxid becomes {@code zxid}.
+   *
+   * @throws IllegalStateException when it is absent or has children
+   */
+  public void delete(ZPath path, long zxid) {
+    if (require(path).numChildren() > 0) {
+      throw new IllegalStateException(path + " has children");
+    }
+    cut(path, zxid);
+  }
+
+  /** {@link #delete} for a node whose children are gone already, whatever it says of them. */
+  public void cut(ZPath path, long zxid) {
+    ZPath parentPath = path.parent();
+    Znode parent = require(parentPath);
+    without(path);
+    put(
+        parentPath,
+        parent,
+        parent.withChildren(parent.childCreations(), parent.numChildren() - 1, zxid));
+  }
+
+  /** Without {@code path}, its parent's bookkeeping left alone. */
+  public void without(ZPath path) {
+    Znode node = find(path);
+    if (node != null) {
+      put(path, node, null);
+    }
+  }
+
+  /** Takes back {@link #create}: the parent has the pzxid it had before. */
+  public void undoCreate(ZPath path, long parentPzxid) {
+    ZPath parentPath = path.parent();
+    Znode parent = require(parentPath);
+    without(path);
+    put(
+        parentPath,
+        parent,
+        parent.withChildren(parent.childCreations() - 1, parent.numChildren() - 1, parentPzxid));
+  }
+
+  /** Takes back {@link #delete}: {@code node} is there again, the parent has its former pzxid. */
+  public void undoDelete(ZPath path, Znode node, long parentPzxid) {
+    ZPath parentPath = path.parent();
+    Znode parent = require(parentPath);
+    put(path, node);
+    put(
+        parentPath,
+        parent,
+        parent.withChildren(parent.childCreations(), parent.numChildren() + 1, parentPzxid));
+  }
+
+  private Znode require(ZPath path) {
+    Znode node = find(path);
+    if (node == null) {
+      throw new IllegalStateException(path + " is not there");
+    }
+    return node;
+  }
+}
