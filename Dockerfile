@@ -10,11 +10,12 @@ COPY --from=build /quorate/target/quorate.jar /packed/quorate.jar
 RUN java -Djarmode=tools -jar /packed/quorate.jar extract --destination /app && rm -r /packed
 ENV MALLOC_ARENA_MAX=2
 USER quorate
-COPY tools/lib/quorate.options /app/quorate.options
+COPY tools/lib/quorate.options tools/lib/quorate.directives /app/
 # The cache of loaded and linked classes takes a third off each start.
-RUN java @/app/quorate.options -XX:+UseTransparentHugePages -XX:+UseCompactObjectHeaders \
+RUN java @/app/quorate.options -XX:CompilerDirectivesFile=/app/quorate.directives \
+    -XX:+UseTransparentHugePages -XX:+UseCompactObjectHeaders \
     -XX:AOTCacheOutput=/tmp/quorate.aot -Dspring.context.exit=onRefresh -jar /app/quorate.jar \
     --quorate.data-dir=/tmp/training && rm -rf /tmp/training
 VOLUME /data
 EXPOSE 8080 2181 9641
-ENTRYPOINT ["java", "@/app/quorate.options", "-XX:+UseTransparentHugePages", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
+ENTRYPOINT ["java", "@/app/quorate.options", "-XX:CompilerDirectivesFile=/app/quorate.directives", "-XX:+UseTransparentHugePages", "-XX:+UseCompactObjectHeaders", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-XX:AOTCache=/tmp/quorate.aot", "-jar", "/app/quorate.jar"]
