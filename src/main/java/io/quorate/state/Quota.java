@@ -68,10 +68,15 @@ final class Quota {
     }
   }
 
+  /** Whether there is a quota anywhere. */
+  static boolean any(TreeDraft tree) {
+    Znode root = tree.find(ROOT);
+    return root != null && root.numChildren() > 0;
+  }
+
   /** The nearest path at or above {@code path} that has a quota; null when none has. */
   static @Nullable ZPath limited(TreeDraft tree, ZPath path) {
-    Znode root = tree.find(ROOT);
-    if (root == null || root.numChildren() == 0 || path.isWithin(ZOOKEEPER)) {
+    if (path.isWithin(ZOOKEEPER)) {
       return null;
     }
     for (ZPath at = path; !at.isRoot(); at = at.parent()) {

@@ -3,6 +3,7 @@ package io.quorate.state;
 import io.quorate.tree.TreeDraft;
 import io.quorate.tree.ZPath;
 import io.quorate.tree.ZooVector;
+import org.jspecify.annotations.Nullable;
 
 /** A {@link State} while commands are applied to it, one after the other. For one thread. */
 final class StateDraft {
@@ -17,6 +18,7 @@ final class StateDraft {
   Answers answers;
   History history;
   Settings settings;
+  private @Nullable Boolean quotas;
 
   StateDraft(State from) {
     zxid = from.zxid();
@@ -30,6 +32,23 @@ final class StateDraft {
     answers = from.answers();
     history = from.history();
     settings = from.settings();
+  }
+
+  /**
+   * See {@link Quota#any}; looked up once, until {@link #changed} says that it may be otherwise.
+   */
+  boolean hasQuotas() {
+    if (quotas == null) {
+      quotas = Quota.any(tree);
+    }
+    return quotas;
+  }
+
+  /** A node came or went at {@code path}, or its coming or going was taken back. */
+  void changed(ZPath path) {
+    if (path.isWithin(Quota.ROOT)) {
+      quotas = null;
+    }
   }
 
   /** What the draft holds by now. */

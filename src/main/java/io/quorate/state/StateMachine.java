@@ -225,6 +225,7 @@ public final class StateMachine {
     private void takeBack() {
       if (treeBefore != null) {
         tree.goBackTo(treeBefore);
+        changes.forEach(change -> draft.changed(change.path()));
       } else if (!changes.isEmpty()) {
         throw new IllegalStateException("refused after it had changed something");
       }
@@ -586,11 +587,13 @@ public final class StateMachine {
       for (int i = doomed.size() - 1; i >= 0; i--) {
         Doomed each = doomed.get(i);
         tree.without(each.path);
+        draft.changed(each.path);
         forget(each.path, each.node);
         changes.add(new Change(each.path, each.node, null, null));
       }
       Znode parent = find(tree, top.parent());
       tree.cut(top, zxid);
+      draft.changed(top);
       forget(top, topNode);
       changes.add(new Change(top, topNode, null, parentChange(parent, top.parent())));
       return new Outcome.Deleted(top, doomed.size() + 1);
@@ -696,6 +699,7 @@ public final class StateMachine {
 
     private void insert(ZPath path, Znode node, ZPath parentPath, Znode parent) {
       tree.create(path, node, parentPath, parent);
+      draft.changed(path);
       // A creation adds one to what ZooKeeper calls cversion.
       changes.add(
           new Change(
@@ -719,6 +723,7 @@ public final class StateMachine {
     private void remove(ZPath path, Znode node) {
       Znode parent = find(tree, path.parent());
       tree.delete(path, zxid);
+      draft.changed(path);
       forget(path, node);
       changes.add(new Change(path, node, null, parentChange(parent, path.parent())));
     }
@@ -752,8 +757,12 @@ public final class StateMachine {
       if (!draft.settings.quotaEnforced()) {
         return false;
       }
-      ZPath limited = Quota.limited(tree, path);
+      ZPath limited = limited(path);
       return limited != null && Quota.isExceeded(tree, limited, count, bytes);
+    }
+
+    private @Nullable ZPath limited(ZPath path) {
+      return draft.hasQuotas() ? Quota.limited(tree, path) : null;
     }
 
     private static Rejected overQuota(ZPath path) {
@@ -765,7 +774,7 @@ public final class StateMachine {
       if (count == 0 && bytes == 0) {
         return;
       }
-      ZPath limited = Quota.limited(tree, path);
+      ZPath limited = limited(path);
       ZPath statsPath = limited == null ? null : Quota.stats(limited);
       Znode stats = statsPath == null ? null : tree.find(statsPath);
       if (statsPath != null && stats != null) {

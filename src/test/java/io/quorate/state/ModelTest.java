@@ -6,6 +6,10 @@ import io.quorate.Seeds;
 import io.quorate.bytes.ByteReader;
 import io.quorate.bytes.ByteWriter;
 import io.quorate.bytes.MalformedException;
+import io.quorate.tree.Acl;
+import io.quorate.tree.Bytes;
+import io.quorate.tree.Lifetime;
+import io.quorate.tree.ZPath;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -45,7 +49,7 @@ class ModelTest {
   @Test
   void severalAtOnceAreWhatTheyAreOneByOne() {
     Seeds.each(
-        100,
+        40,
         seed -> {
           var random = new Random(seed);
           var commands = new RandomCommands(seed);
@@ -53,7 +57,7 @@ class ModelTest {
           for (int done = 0; done < COMMANDS; ) {
             var submissions = new ArrayList<Submission>();
             for (int i = random.nextInt(30); i >= 0; i--) {
-              submissions.add(commands.submission());
+              submissions.add(random.nextInt(8) == 0 ? aboutQuotas(random) : commands.submission());
             }
             Stamp stamp = commands.stamp();
             done += submissions.size();
@@ -85,6 +89,27 @@ class ModelTest {
             state = random.nextBoolean() ? all.state() : each;
           }
         });
+  }
+
+  /** Sets a quota on {@code /a}, or lets it go, or is refused after it did. */
+  private static Submission aboutQuotas(Random random) {
+    ZPath quota = ZPath.of("/zookeeper/quota/a");
+    Command.Op set =
+        new Command.Put(
+            quota.child(random.nextBoolean() ? "zookeeper_stats" : "zookeeper_limits"),
+            Bytes.utf8("count=-1,bytes=-1=;countHardLimit=3"),
+            null,
+            new Precondition.None(),
+            Acl.OPEN,
+            Lifetime.PERSISTENT,
+            Command.Parents.CREATED);
+    Command.Op letGo = new Command.DeleteTree(quota, new Precondition.None());
+    Command.Op one = random.nextInt(4) == 0 ? letGo : set;
+    return Submission.of(
+        Submission.Author.CLUSTER,
+        random.nextInt(3) > 0
+            ? one
+            : new Command.Multi(List.of(one, new Command.Check(ZPath.of("/never"), 0))));
   }
 
   private static List<String> words(List<HistoryEntry> entries) {
