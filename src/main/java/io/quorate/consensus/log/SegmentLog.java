@@ -184,18 +184,20 @@ public final class SegmentLog implements Closeable {
       readingNumber = number;
     }
     Disk.DiskFile from = writing || reading == null ? file : reading;
-    ByteBuffer length = ByteBuffer.allocate(Integer.BYTES);
-    from.read(length, at);
-    int bytes = length.getInt(0);
-    if (bytes >= RECORD_HEADER_BYTES && bytes <= from.size() - at) {
-      ByteBuffer record = ByteBuffer.allocate(bytes);
-      from.read(record, at);
-      record.flip();
-      if (lengthAt(record, 0) == bytes
-          && record.getInt(36) == ENTRY
-          && record.getLong(24) == index) {
-        byte[] payload = new byte[bytes - RECORD_HEADER_BYTES];
-        record.get(RECORD_HEADER_BYTES, payload);
+    ByteBuffer header = ByteBuffer.allocate(RECORD_HEADER_BYTES);
+    from.read(header, at);
+    int bytes = header.getInt(0);
+    if (bytes >= RECORD_HEADER_BYTES
+        && bytes <= from.size() - at
+        && header.getInt(36) == ENTRY
+        && header.getLong(24) == index) {
+      byte[] payload = new byte[bytes - RECORD_HEADER_BYTES];
+      from.read(ByteBuffer.wrap(payload), at + RECORD_HEADER_BYTES);
+      crc.reset();
+      crc.update(header.slice(0, 4));
+      crc.update(header.slice(8, RECORD_HEADER_BYTES - 8));
+      crc.update(payload);
+      if ((int) crc.getValue() == header.getInt(4)) {
         return payload;
       }
     }
@@ -443,6 +445,8 @@ public final class SegmentLog implements Closeable {
   // ---- reading
 
   private void recover() throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(0); // for all: the heap need not grow by the log's length
     for (int i = 0; i < segments.size(); i++) {
       Segment segment = segments.get(i);
       if (i > 0 && segment.number != segments.get(i - 1).number + 1) {
@@ -453,8 +457,13 @@ public final class SegmentLog implements Closeable {
                 + WHAT_TO_DO);
       }
       boolean last = i == segments.size() - 1;
-      @Nullable ByteBuffer bytes = load(segment, i == 0, last);
-      if (bytes == null) {
+      try (Disk.DiskFile in = disk.open(segment.name())) {
+        int size = (int) in.size();
+        bytes = bytes.capacity() < size ? ByteBuffer.allocate(size) : bytes.clear().limit(size);
+        in.read(bytes, 0);
+        bytes.flip();
+      }
+      if (!wasEntered(segment, i == 0, last, bytes)) {
         // The very first moments of a segment: its header never became durable, so nothing did.
         enterAgain(segment);
         return;
@@ -468,41 +477,37 @@ public final class SegmentLog implements Closeable {
     }
   }
 
-  private @Nullable ByteBuffer load(Segment segment, boolean oldest, boolean newest)
+  /** Whether it follows the segment before; false when nothing was ever written to it. */
+  private boolean wasEntered(Segment segment, boolean oldest, boolean newest, ByteBuffer bytes)
       throws IOException {
-    try (Disk.DiskFile in = disk.open(segment.name())) {
-      ByteBuffer bytes = ByteBuffer.allocate((int) in.size());
-      in.read(bytes, 0);
-      bytes.flip();
-      boolean whole =
-          bytes.remaining() >= SEGMENT_HEADER_BYTES
-              && bytes.getLong(0) == MAGIC
-              && bytes.getInt(SEGMENT_HEADER_BYTES - 8) == headerCrcOf(bytes);
-      if (whole && bytes.getLong(8) != VERSION) {
-        throw new CorruptLogException(
-            disk.describe(segment.name())
-                + " was written by another version of this program (format "
-                + bytes.getLong(8)
-                + ", this one reads "
-                + VERSION
-                + "). Start that version.");
-      }
-      if (whole && oldest) {
-        nextNumber = bytes.getLong(16);
-        lastIndex = bytes.getLong(24);
-      }
-      if (whole && bytes.getLong(16) == nextNumber) {
-        return bytes;
-      }
-      // A header that never became durable, or the one that a file had which is used again: then
-      // nothing was written behind it either.
-      long unwritten = oldest ? Long.MIN_VALUE : nextNumber;
-      boolean unentered = !whole || (!oldest && bytes.getLong(16) < nextNumber);
-      if (unentered && newest && findRecord(bytes, 0, unwritten, Long.MIN_VALUE) < 0) {
-        return null;
-      }
-      throw damaged(segment, 0, "its header is not the one that belongs here");
+    boolean whole =
+        bytes.remaining() >= SEGMENT_HEADER_BYTES
+            && bytes.getLong(0) == MAGIC
+            && bytes.getInt(SEGMENT_HEADER_BYTES - 8) == headerCrcOf(bytes);
+    if (whole && bytes.getLong(8) != VERSION) {
+      throw new CorruptLogException(
+          disk.describe(segment.name())
+              + " was written by another version of this program (format "
+              + bytes.getLong(8)
+              + ", this one reads "
+              + VERSION
+              + "). Start that version.");
     }
+    if (whole && oldest) {
+      nextNumber = bytes.getLong(16);
+      lastIndex = bytes.getLong(24);
+    }
+    if (whole && bytes.getLong(16) == nextNumber) {
+      return true;
+    }
+    // A header that never became durable, or the one that a file had which is used again: then
+    // nothing was written behind it either.
+    long unwritten = oldest ? Long.MIN_VALUE : nextNumber;
+    boolean unentered = !whole || (!oldest && bytes.getLong(16) < nextNumber);
+    if (unentered && newest && findRecord(bytes, 0, unwritten, Long.MIN_VALUE) < 0) {
+      return false;
+    }
+    throw damaged(segment, 0, "its header is not the one that belongs here");
   }
 
   private void enterAgain(Segment segment) throws IOException {
