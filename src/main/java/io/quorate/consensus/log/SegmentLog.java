@@ -124,18 +124,28 @@ public final class SegmentLog implements Closeable {
     spares.refill();
   }
 
-  /** The live entries after {@code index} that were found at opening; to be asked for once. */
-  public List<LogRecord> recoveredAfter(long index) throws IOException {
+  /** Is given entries one after the other, each read when its turn comes. */
+  @FunctionalInterface
+  public interface Visitor {
+    /**
+     * @return whether to go on
+     */
+    boolean visit(LogRecord entry) throws IOException;
+  }
+
+  /**
+   * Shows the live entries after {@code index} that were found at opening; to be asked for once.
+   */
+  public void recoveredAfter(long index, Visitor visitor) throws IOException {
     List<Found> found = recovered;
     recovered = new ArrayList<>();
-    List<LogRecord> after = new ArrayList<>();
-    for (Found entry : found) {
-      if (entry.index > index) {
-        after.add(
-            new LogRecord(entry.index, entry.term, entry.place, read(entry.place, entry.index)));
+    for (Found each : found) {
+      if (each.index > index
+          && !visitor.visit(
+              new LogRecord(each.index, each.term, each.place, read(each.place, each.index)))) {
+        return;
       }
     }
-    return after;
   }
 
   /** Index of the newest entry, or where the log was reset to; 0 when it is empty. */

@@ -9,7 +9,6 @@ import io.microraft.model.persistence.RaftTermPersistentState;
 import io.microraft.persistence.RaftStore;
 import io.quorate.consensus.log.Disk;
 import io.quorate.consensus.log.LogMetrics;
-import io.quorate.consensus.log.LogRecord;
 import io.quorate.consensus.log.SegmentLog;
 import io.quorate.consensus.log.SmallFile;
 import java.io.DataInputStream;
@@ -122,8 +121,8 @@ final class DiskRaftStore implements RaftStore {
     return log;
   }
 
-  List<LogRecord> recoveredAfter(long index) throws IOException {
-    return log.recoveredAfter(index);
+  void recoveredAfter(long index, SegmentLog.Visitor visitor) throws IOException {
+    log.recoveredAfter(index, visitor);
   }
 
   @Override

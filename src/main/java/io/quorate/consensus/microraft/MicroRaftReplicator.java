@@ -25,7 +25,6 @@ import io.quorate.consensus.Replicator;
 import io.quorate.consensus.log.DirectoryLock;
 import io.quorate.consensus.log.Disk;
 import io.quorate.consensus.log.FileDisk;
-import io.quorate.consensus.log.LogRecord;
 import io.quorate.consensus.log.SegmentLog;
 import io.quorate.consensus.net.NettyPipes;
 import io.quorate.consensus.net.Pipes;
@@ -597,34 +596,40 @@ public final class MicroRaftReplicator implements Replicator {
     membersChanged();
   }
 
+  /** What is in the log, without the bytes: these are read again when they are applied. */
   private List<LogEntry> entriesAfter(long index) throws IOException {
     List<LogEntry> entries = new ArrayList<>();
-    long next = index + 1;
-    for (LogRecord record : store.recoveredAfter(index)) {
-      if (record.term() < snapshotTerm) {
-        // Terms never fall along a log (Raft §5.3): this is not what the image's log goes on with.
-        store.log().cutFrom(record.index());
-        break;
-      }
-      if (record.index() != next) {
-        throw new IOException(
-            "The log continues at entry "
-                + record.index()
-                + " but the newest checkpoint stands at "
-                + index
-                + ": entries in between are gone. Restore the checkpoint that belongs to this log,"
-                + " or let this member be rebuilt from its peers.");
-      }
-      Object operation = Codec.decode(record.payload());
-      store.standsAt(operation, record.place(), record.index());
-      entries.add(
-          new DefaultLogEntryOrBuilder()
-              .setIndex(record.index())
-              .setTerm(record.term())
-              .setOperation(operation)
-              .build());
-      next++;
-    }
+    store.recoveredAfter(
+        index,
+        record -> {
+          if (record.term() < snapshotTerm) {
+            // Terms never fall along a log (Raft §5.3): this is not what the image's log goes on
+            // with.
+            store.log().cutFrom(record.index());
+            return false;
+          }
+          if (record.index() != index + entries.size() + 1) {
+            throw new IOException(
+                "The log continues at entry "
+                    + record.index()
+                    + " but the newest checkpoint stands at "
+                    + index
+                    + ": entries in between are gone. Restore the checkpoint that belongs to this"
+                    + " log, or let this member be rebuilt from its peers.");
+          }
+          Object operation = Codec.decode(record.payload());
+          store.standsAt(operation, record.place(), record.index());
+          if (operation instanceof Operation.Entry entry) {
+            entry.letGo();
+          }
+          entries.add(
+              new DefaultLogEntryOrBuilder()
+                  .setIndex(record.index())
+                  .setTerm(record.term())
+                  .setOperation(operation)
+                  .build());
+          return true;
+        });
     if (store.log().lastIndex() < index) {
       // A crash between the image and the log's own note of it.
       store.log().reset(index, snapshotTerm);
@@ -1193,7 +1198,8 @@ public final class MicroRaftReplicator implements Replicator {
     switch (operation) {
       case Operation.Entry entry -> {
         bytesSinceSnapshot += entry.size();
-        consumer.committed(index, entry.stampMs(), entry.bytes());
+        byte[] encoded = entry.encoded();
+        consumer.committed(index, Operation.Entry.stampMs(encoded), Operation.Entry.bytes(encoded));
         recent.add(entry);
       }
       case Operation.NewTerm term -> {

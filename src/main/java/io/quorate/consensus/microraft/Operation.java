@@ -73,12 +73,13 @@ sealed interface Operation {
       return log.read(place, index);
     }
 
-    long stampMs() {
-      return ByteBuffer.wrap(encoded()).getLong(1);
+    static long stampMs(byte[] encoded) {
+      return ByteBuffer.wrap(encoded).getLong(1);
     }
 
-    byte[] bytes() {
-      return Arrays.copyOfRange(encoded(), HEADER_BYTES, size);
+    /** The host's bytes. */
+    static byte[] bytes(byte[] encoded) {
+      return Arrays.copyOfRange(encoded, HEADER_BYTES, encoded.length);
     }
   }
 

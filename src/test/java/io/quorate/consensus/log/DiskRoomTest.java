@@ -61,8 +61,7 @@ class DiskRoomTest {
     }
     log.flush();
     long last = log.lastIndex();
-    assertThat(SegmentLog.open(disk, OPTIONS, Runnable::run, LogMetrics.NONE).recoveredAfter(0))
-        .hasSize((int) last);
+    assertThat(recovered(disk)).hasSize((int) last);
   }
 
   @Test
@@ -84,9 +83,12 @@ class DiskRoomTest {
     assertThatThrownBy(() -> log.append(log.lastIndex() + 1, 1, new byte[10]))
         .hasMessageContaining("failed before");
     long last = log.lastIndex();
-    List<LogRecord> found =
-        SegmentLog.open(disk, OPTIONS, Runnable::run, LogMetrics.NONE).recoveredAfter(0);
-    assertThat(found).hasSize((int) last);
+    assertThat(recovered(disk)).hasSize((int) last);
+  }
+
+  private static List<LogRecord> recovered(Disk disk) throws IOException {
+    return SegmentLogTest.recovered(
+        SegmentLog.open(disk, OPTIONS, Runnable::run, LogMetrics.NONE), 0);
   }
 
   private Disk smallDisk() throws Exception {

@@ -28,7 +28,7 @@ class SegmentLogTest {
     append(log, 1, 100);
     log.flush();
 
-    List<LogRecord> found = open().recoveredAfter(0);
+    List<LogRecord> found = recovered(open(), 0);
 
     assertThat(found).hasSize(100);
     assertThat(found.get(99).index()).isEqualTo(100);
@@ -79,7 +79,7 @@ class SegmentLogTest {
             log.flush();
           }
           log = open();
-          List<LogRecord> found = log.recoveredAfter(base);
+          List<LogRecord> found = recovered(log, base);
           assertThat(log.lastIndex()).as("seed %d", seed).isEqualTo(last);
           assertSame(found, model, seed);
         }
@@ -139,7 +139,7 @@ class SegmentLogTest {
       opened.append(4, 2, payload(44, 10));
       opened.flush();
 
-      List<LogRecord> found = open().recoveredAfter(0);
+      List<LogRecord> found = recovered(open(), 0);
       assertThat(found).hasSize(4);
       assertThat(found.get(3).term()).isEqualTo(2);
     }
@@ -164,7 +164,7 @@ class SegmentLogTest {
     opened.append(3, 2, payload(33, 64));
     opened.flush();
 
-    assertThat(open().recoveredAfter(0)).hasSize(3);
+    assertThat(recovered(open(), 0)).hasSize(3);
   }
 
   @Test
@@ -186,7 +186,7 @@ class SegmentLogTest {
       restoreTo(flipped);
       try {
         // A flip in the padding changes nothing; anywhere else it must not go unnoticed.
-        assertThat(open().recoveredAfter(0)).hasSize(7);
+        assertThat(recovered(open(), 0)).hasSize(7);
       } catch (CorruptLogException e) {
         refused++;
         assertThat(e).hasMessageContaining("0000000000000001.log").hasMessageContaining("offset");
@@ -240,7 +240,7 @@ class SegmentLogTest {
       log.flush();
       log.discardUntil(log.lastIndex() - 1);
       log = open();
-      assertThat(log.recoveredAfter(log.lastIndex() - 1)).hasSize(1);
+      assertThat(recovered(log, log.lastIndex() - 1)).hasSize(1);
     }
     assertThat(segments()).hasSize(1);
   }
@@ -310,7 +310,7 @@ class SegmentLogTest {
     log.append(2, 1, payload(2, 5));
     log.flush();
 
-    List<LogRecord> found = open().recoveredAfter(0);
+    List<LogRecord> found = recovered(open(), 0);
 
     assertThat(found).hasSize(2);
     assertThat(found.get(0).payload()).isEqualTo(payload(1, 50_000));
@@ -378,6 +378,12 @@ class SegmentLogTest {
             segments().get(0), StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
       channel.write(ByteBuffer.wrap(bytes));
     }
+  }
+
+  static List<LogRecord> recovered(SegmentLog log, long index) throws IOException {
+    var found = new ArrayList<LogRecord>();
+    log.recoveredAfter(index, found::add);
+    return found;
   }
 
   private static void assertSame(List<LogRecord> found, List<LogRecord> model, long seed) {
