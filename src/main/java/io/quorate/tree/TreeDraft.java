@@ -125,10 +125,7 @@ public final class TreeDraft {
    * @param parent what {@link #find} says of {@code parentPath}, the path above
    */
   public void create(ZPath path, Znode node, ZPath parentPath, Znode parent) {
-    put(
-        parentPath,
-        parent,
-        parent.withChildren(parent.childCreations() + 1, parent.numChildren() + 1, node.czxid()));
+    count(parentPath, parent, 1, 1, node.czxid());
     put(path, null, node);
   }
 
@@ -149,10 +146,7 @@ public final class TreeDraft {
     ZPath parentPath = path.parent();
     Znode parent = require(parentPath);
     without(path);
-    put(
-        parentPath,
-        parent,
-        parent.withChildren(parent.childCreations(), parent.numChildren() - 1, zxid));
+    count(parentPath, parent, 0, -1, zxid);
   }
 
   /** Without {@code path}, its parent's bookkeeping left alone. */
@@ -168,10 +162,7 @@ public final class TreeDraft {
     ZPath parentPath = path.parent();
     Znode parent = require(parentPath);
     without(path);
-    put(
-        parentPath,
-        parent,
-        parent.withChildren(parent.childCreations() - 1, parent.numChildren() - 1, parentPzxid));
+    count(parentPath, parent, -1, -1, parentPzxid);
   }
 
   /** Takes back {@link #delete}: {@code node} is there again, the parent has its former pzxid. */
@@ -179,10 +170,16 @@ public final class TreeDraft {
     ZPath parentPath = path.parent();
     Znode parent = require(parentPath);
     put(path, node);
+    count(parentPath, parent, 0, 1, parentPzxid);
+  }
+
+  /** So many creations and children more at a parent, and another pzxid. */
+  private void count(ZPath path, Znode parent, int creations, int children, long pzxid) {
     put(
-        parentPath,
+        path,
         parent,
-        parent.withChildren(parent.childCreations(), parent.numChildren() + 1, parentPzxid));
+        parent.withChildren(
+            parent.childCreations() + creations, parent.numChildren() + children, pzxid));
   }
 
   private Znode require(ZPath path) {
