@@ -83,12 +83,13 @@ final class ClusterLoads {
 
   private void zooKeeperLoads(List<LoadKind> wanted) throws Exception {
     try (var load = new ZooKeeperLoad(cluster.zooKeeperPorts(), options.sessions())) {
-      // Creates first, and not for long: what they make is there in all that is measured.
-      warmUp(load.of(ZooKeeperLoad.Operation.CREATE, 64, DATA_BYTES), 5);
-      warmUp(load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES), 5);
-      warmUp(load.of(ZooKeeperLoad.Operation.SET, 64, DATA_BYTES), 5);
-      warmUp(load.of(ZooKeeperLoad.Operation.SET, 256, DATA_BYTES), 5);
-      warmUp(load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES), 5);
+      warmUp(
+          // First, and not for long: what creates make is there in all that is measured.
+          load.of(ZooKeeperLoad.Operation.CREATE, 64, DATA_BYTES),
+          load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES),
+          load.of(ZooKeeperLoad.Operation.SET, 64, DATA_BYTES),
+          load.of(ZooKeeperLoad.Operation.SET, 256, DATA_BYTES),
+          load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES));
       for (LoadKind kind : wanted) {
         var operation = operation(kind);
         if (operation != null) {
@@ -140,8 +141,8 @@ final class ClusterLoads {
                 ("{\"key\":\"" + base64(key) + "\"}").getBytes(StandardCharsets.US_ASCII)));
       }
     }
-    warmUp(new HttpLoad(cluster.httpPorts(), 64, puts), 2);
-    warmUp(new HttpLoad(cluster.httpPorts(), 64, gets), 2);
+    warmUp(
+        new HttpLoad(cluster.httpPorts(), 64, puts), new HttpLoad(cluster.httpPorts(), 64, gets));
     for (LoadKind kind : List.of(LoadKind.HTTP_PUT, LoadKind.HTTP_GET)) {
       if (wanted.contains(kind)) {
         for (int width : options.widths(kind)) {
@@ -195,12 +196,14 @@ final class ClusterLoads {
           .connectTimeout(Duration.ofSeconds(1))
           .build();
 
-  /** One of so many parts of the load that follows a start of the servers. */
-  private void warmUp(Load load, int parts) throws InterruptedException {
-    var window = Window.after(Duration.ZERO, options.start().dividedBy(parts));
-    load.start(window);
-    Window.sleepUntil(window.endNanos());
-    load.finish();
+  /** These in turn, each for its part of the time that follows a start of the servers. */
+  private void warmUp(Load... loads) throws InterruptedException {
+    for (Load load : loads) {
+      var window = Window.after(Duration.ZERO, options.start().dividedBy(loads.length));
+      load.start(window);
+      Window.sleepUntil(window.endNanos());
+      load.finish();
+    }
   }
 
   private void measure(LoadKind kind, int width, Load load, Duration measured) throws Exception {
