@@ -48,7 +48,7 @@ record BenchOptions(
       Measures Quorate beside ZooKeeper and etcd on this machine, in turn, with the same load.
 
         tools/bench             everything
-        tools/bench --quick     the loads with a target, shorter, about 5 minutes
+        tools/bench --quick     the loads with a target, shorter, about 6 minutes
 
         --only LIST             loads: %s
         --systems LIST          quorate,zookeeper,etcd
