@@ -56,7 +56,7 @@ record BenchOptions(
         --rounds N              how often each is started in turn, 3 (quick: 1)
         --seconds N             measured time of each load, 10 (quick: 4)
         --warm-up N             seconds before that, 3 (quick: 1)
-        --first-warm-up N       seconds of load after each start of the servers, 30 (quick: 20)
+        --first-warm-up N       seconds of load after each start of the servers and before 1 KiB, 30 (quick: 20)
         --outstanding LIST      operations outstanding, or connections, or watchers
         --sessions N            ZooKeeper sessions that share the outstanding operations, 12
         --steady-seconds N      600
