@@ -12,12 +12,21 @@ import java.util.List;
  * only after {@link DiskFile#force}.
  */
 public interface Disk {
+  /** No file system that matters has larger ones. */
+  int BLOCK_BYTES = 4096;
 
   /** Names of the files, in no particular order. */
   List<String> list() throws IOException;
 
   /** Opens an existing file for reading and writing. */
   DiskFile open(String name) throws IOException;
+
+  /**
+   * Opens an existing file that will be written in order, from any place on. What lies behind the
+   * last byte that was written may become zeros, up to the end of that block of {@value
+   * #BLOCK_BYTES} bytes. One at a time.
+   */
+  DiskFile openToAppend(String name) throws IOException;
 
   /** Makes an empty file, replacing one of that name. */
   DiskFile create(String name) throws IOException;

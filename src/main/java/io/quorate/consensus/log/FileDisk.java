@@ -9,21 +9,25 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A directory of the operating system. */
 public final class FileDisk implements Disk {
   private final Path directory;
 
+  /** For the file that is appended to; null where the page cache has to do. */
+  private final @Nullable ByteBuffer blocks;
+
   public FileDisk(Path directory) throws IOException {
     this.directory = directory.toAbsolutePath().normalize();
-    if (Files.isDirectory(this.directory)) {
-      return;
+    if (!Files.isDirectory(this.directory)) {
+      Files.createDirectories(this.directory);
+      Path parent = this.directory.getParent();
+      if (parent != null) {
+        sync(parent);
+      }
     }
-    Files.createDirectories(this.directory);
-    Path parent = this.directory.getParent();
-    if (parent != null) {
-      sync(parent);
-    }
+    blocks = DirectFile.isPossibleIn(this.directory) ? DirectFile.buffer() : null;
   }
 
   @Override
@@ -38,6 +42,14 @@ public final class FileDisk implements Disk {
     return new ChannelFile(
         FileChannel.open(
             directory.resolve(name), StandardOpenOption.READ, StandardOpenOption.WRITE));
+  }
+
+  @Override
+  public DiskFile openToAppend(String name) throws IOException {
+    DiskFile plain = open(name);
+    DiskFile direct =
+        blocks == null ? null : DirectFile.open(directory.resolve(name), plain, blocks);
+    return direct == null ? plain : direct;
   }
 
   @Override

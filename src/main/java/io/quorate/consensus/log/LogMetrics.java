@@ -4,7 +4,9 @@ package io.quorate.consensus.log;
 public interface LogMetrics {
   LogMetrics NONE = new LogMetrics() {};
 
-  /** One fsync of the log took this long. */
+  /**
+   * It took this long to make durable what had been appended: a write and an fsync, or both in one.
+   */
   default void fsync(long nanos) {}
 
   /** This many bytes of records were handed to the file before that fsync. */

@@ -242,8 +242,8 @@ public final class SegmentLog implements Closeable {
     }
     guard(
         () -> {
-          drain();
           long start = System.nanoTime();
+          drain();
           file.force();
           metrics.fsync(System.nanoTime() - start);
           metrics.written(unsyncedBytes);
@@ -406,7 +406,7 @@ public final class SegmentLog implements Closeable {
 
   private void enter(Segment segment, String from) throws IOException {
     disk.rename(from, segment.name());
-    file = disk.open(segment.name());
+    file = disk.openToAppend(segment.name());
     ByteBuffer header = ByteBuffer.allocate(SEGMENT_HEADER_BYTES);
     header.putLong(MAGIC).putLong(VERSION).putLong(nextNumber).putLong(lastIndex);
     header.putInt(headerCrcOf(header)).putInt(0).flip();
@@ -579,7 +579,7 @@ public final class SegmentLog implements Closeable {
 
   /** Goes on writing behind what was read; whatever lies there is overwritten with zeros first. */
   private void resume(Segment segment, ByteBuffer bytes, boolean ended) throws IOException {
-    file = disk.open(segment.name());
+    file = disk.openToAppend(segment.name());
     fileBytes = bytes.limit();
     int from = (int) position;
     int to = bytes.limit();

@@ -146,6 +146,11 @@ class DiskRoomTest {
     }
 
     @Override
+    public DiskFile openToAppend(String name) throws IOException {
+      return new CountingFile(real.openToAppend(name));
+    }
+
+    @Override
     public DiskFile create(String name) throws IOException {
       return new CountingFile(real.create(name));
     }

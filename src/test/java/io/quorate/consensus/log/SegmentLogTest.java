@@ -288,7 +288,7 @@ class SegmentLogTest {
             new Class<?>[] {Disk.class},
             (proxy, method, arguments) -> {
               Object result = method.invoke(real, arguments);
-              if (!method.getName().equals("open") || !((String) arguments[0]).endsWith(".log")) {
+              if (!method.getName().equals("openToAppend")) {
                 return result;
               }
               return Proxy.newProxyInstance(

@@ -139,7 +139,16 @@ final class SimDisk implements Disk {
     if (node == null) {
       throw new NoSuchFileException(name);
     }
-    return new File(node);
+    return new File(node, false);
+  }
+
+  @Override
+  public DiskFile openToAppend(String name) throws IOException {
+    Node node = names.get(name);
+    if (node == null) {
+      throw new NoSuchFileException(name);
+    }
+    return new File(node, true);
   }
 
   @Override
@@ -147,7 +156,7 @@ final class SimDisk implements Disk {
     check();
     Node node = new Node();
     change(map -> map.put(name, node));
-    return new File(node);
+    return new File(node, false);
   }
 
   @Override
@@ -196,9 +205,11 @@ final class SimDisk implements Disk {
 
   private final class File implements DiskFile {
     private final Node node;
+    private final boolean wholeBlocks;
 
-    File(Node node) {
+    File(Node node, boolean wholeBlocks) {
       this.node = node;
+      this.wholeBlocks = wholeBlocks;
     }
 
     @Override
@@ -224,7 +235,13 @@ final class SimDisk implements Disk {
         node.current = Arrays.copyOf(node.current, (int) position + count);
       }
       from.get(node.current, (int) position, count);
-      node.dirty.add(new long[] {position, position + count});
+      int end = (int) position + count;
+      if (wholeBlocks) {
+        int blockEnd = Math.min(node.current.length, (end + BLOCK_BYTES - 1) & -BLOCK_BYTES);
+        Arrays.fill(node.current, end, blockEnd, (byte) 0);
+        end = blockEnd;
+      }
+      node.dirty.add(new long[] {position, end});
     }
 
     @Override
