@@ -127,7 +127,7 @@ public class ZooVectorBenchmark {
   }
 
   private static final class OurVector implements Subject {
-    private ZooVector<byte[], Object> vector = ZooVector.empty(ORDER);
+    private ZooVector<byte[], Object> vector = ZooVector.empty(ZooVector.UNSIGNED_BYTES);
 
     @Override
     public Object get(byte[] key) {

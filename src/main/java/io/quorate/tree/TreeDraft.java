@@ -1,6 +1,7 @@
 package io.quorate.tree;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -16,21 +17,35 @@ import org.jspecify.annotations.Nullable;
 public final class TreeDraft {
   private static final int FEW = 4;
 
+  /** A command looks at a node and its parent, and then changes both. */
+  private static final int REMEMBERED = 4;
+
   private final ArrayList<Slot> slots = new ArrayList<>();
   private ZnodeTree tree;
 
   /** The slots again, once they are more than a few. */
   private final Map<ZPath, Slot> byPath = new LinkedHashMap<>();
 
+  /** The paths that were looked up last in the tree, and where in it they are or would be. */
+  private final @Nullable ZPath[] located = new ZPath[REMEMBERED];
+
+  private final long[] places = new long[REMEMBERED];
+  private int nextLocated;
+
   /** What is at a path in the tree, and what is to be there. */
   static final class Slot {
     final byte[] key;
+
+    /** See {@link ZnodeTree#locate}. */
+    long place;
+
     final @Nullable Znode before;
     @Nullable Znode after;
     private final ZPath path;
 
-    private Slot(ZPath path, @Nullable Znode before, @Nullable Znode after) {
+    private Slot(ZPath path, long place, @Nullable Znode before, @Nullable Znode after) {
       this.path = path;
+      this.place = place;
       this.key = path.key();
       this.before = before;
       this.after = after;
@@ -59,12 +74,26 @@ public final class TreeDraft {
   private void forget() {
     slots.clear();
     byPath.clear();
+    Arrays.fill(located, null);
   }
 
   /** The znode at {@code path}, or null. */
   public @Nullable Znode find(ZPath path) {
     Slot slot = slot(path);
-    return slot == null ? tree.find(path) : slot.after;
+    return slot == null ? tree.at(place(path)) : slot.after;
+  }
+
+  private long place(ZPath path) {
+    for (int i = 0; i < REMEMBERED; i++) {
+      if (located[i] == path) {
+        return places[i];
+      }
+    }
+    long place = tree.locate(path);
+    located[nextLocated] = path;
+    places[nextLocated] = place;
+    nextLocated = (nextLocated + 1) % REMEMBERED;
+    return place;
   }
 
   private @Nullable Slot slot(ZPath path) {
@@ -109,7 +138,7 @@ public final class TreeDraft {
       slot.after = after;
       return;
     }
-    var added = new Slot(path, before, after);
+    var added = new Slot(path, place(path), before, after);
     slots.add(added);
     if (slots.size() == FEW + 1) {
       slots.forEach(each -> byPath.put(each.path, each));

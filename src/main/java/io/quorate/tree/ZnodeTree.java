@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
  * everything else with the tree before it.
  */
 public final class ZnodeTree {
-  private static final Comparator<byte[]> KEY_ORDER = Arrays::compareUnsigned;
+  private static final Comparator<byte[]> KEY_ORDER = ZooVector.UNSIGNED_BYTES;
   private static final Comparator<TreeDraft.Slot> BY_KEY =
-      (a, b) -> Arrays.compareUnsigned(a.key, b.key);
-
-  /** So many changes are put in one by one rather than sorted. */
-  private static final int FEW = 2;
+      (a, b) ->
+          a.place == b.place
+              ? Arrays.compareUnsigned(a.key, b.key)
+              : Long.compare(a.place, b.place);
 
   public static final ZnodeTree EMPTY = new ZnodeTree(ZooVector.empty(KEY_ORDER), Digest.ZERO, 0L);
 
@@ -61,6 +61,15 @@ public final class ZnodeTree {
     return find(path) != null;
   }
 
+  /** Where it is or would be in this very tree, see {@link ZooVector#locate}. */
+  long locate(ZPath path) {
+    return nodes.locate(path.key());
+  }
+
+  @Nullable Znode at(long place) {
+    return nodes.at(place);
+  }
+
   /** With what a draft has beside it; changes the order of {@code slots}. */
   ZnodeTree with(ArrayList<TreeDraft.Slot> slots) {
     Digest sum = digest;
@@ -78,26 +87,30 @@ public final class ZnodeTree {
         kept = kept.remove(slot.key);
       }
     }
+    if (kept != nodes) {
+      for (TreeDraft.Slot slot : slots) {
+        slot.place = kept.locate(slot.key);
+      }
+    }
     return new ZnodeTree(put(kept, slots), sum, weight);
   }
 
   private static ZooVector<byte[], Znode> put(
       ZooVector<byte[], Znode> nodes, ArrayList<TreeDraft.Slot> slots) {
-    if (slots.size() <= FEW) {
-      ZooVector<byte[], Znode> all = nodes;
-      for (TreeDraft.Slot slot : slots) {
-        all = slot.after == null ? all : all.put(slot.key, slot.after);
-      }
-      return all;
-    }
     slots.removeIf(slot -> slot.after == null);
+    if (slots.size() == 1) {
+      TreeDraft.Slot only = slots.getFirst();
+      return nodes.put(only.place, only.key, Objects.requireNonNull(only.after));
+    }
     slots.sort(BY_KEY);
     var pairs = new Object[2 * slots.size()];
+    var places = new long[slots.size()];
     for (int i = 0; i < slots.size(); i++) {
       pairs[2 * i] = slots.get(i).key;
       pairs[2 * i + 1] = Objects.requireNonNull(slots.get(i).after);
+      places[i] = slots.get(i).place;
     }
-    return nodes.putAll(pairs);
+    return nodes.putAll(pairs, places);
   }
 
   private static int weight(byte[] key, Znode node) {

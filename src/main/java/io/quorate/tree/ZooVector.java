@@ -1,5 +1,8 @@
 package io.quorate.tree;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Objects;
@@ -27,6 +30,20 @@ public final class ZooVector<K, V> {
   private static final int FULL = 2 * WIDTH;
   private static final int SMALL = FULL / 4;
   private static final Object[] NONE = {};
+
+  /** Bits of a place: the slot in an inner node; in a leaf whether it is there, too. */
+  private static final int INNER_BITS = 5;
+
+  private static final int LEAF_BITS = 7;
+
+  /**
+   * The order of unsigned bytes. Of these a search looks at no byte twice that all keys between its
+   * bounds share, and calls nothing for each comparison.
+   */
+  static final Comparator<byte[]> UNSIGNED_BYTES = Arrays::compareUnsigned;
+
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private final Comparator<? super K> order;
   private final Object[] root;
@@ -61,26 +78,68 @@ public final class ZooVector<K, V> {
 
   /** The value under an equal key, or null. */
   public @Nullable V get(K key) {
+    return at(locate(key));
+  }
+
+  /**
+   * Where a key is, or where it would be put: a way down to a leaf, whose number grows with the
+   * keys. Good for this map only. Of two keys that are not there, both may have the same.
+   */
+  long locate(K key) {
+    long place = 0;
     Object[] node = root;
     for (int level = height; level > 0; level--) {
-      int at = floorIn(node, key, order);
-      if (at < 0) {
-        return null;
-      }
+      int at = Math.max(0, floorIn(node, key, order));
+      place = place << INNER_BITS | at >> 1;
       node = child(node, at);
     }
     int at = search(node, key, order);
-    return at < 0 ? null : valueAt(node, at);
+    return place << LEAF_BITS | (at < 0 ? ~at : at + 1);
+  }
+
+  /** The value at a place that {@link #locate} told of; null when there is none. */
+  @Nullable V at(long place) {
+    if (!isTaken(place)) {
+      return null;
+    }
+    Object[] node = root;
+    for (int level = height; level > 0; level--) {
+      node = child(node, slot(place, level));
+    }
+    return valueAt(node, leafSlot(place));
+  }
+
+  private static boolean isTaken(long place) {
+    return (place & 1) != 0;
+  }
+
+  /** On the way to a place: the slot in the leaf where it is or would be inserted. */
+  private static int leafSlot(long place) {
+    return (int) place & (1 << LEAF_BITS) - 2;
+  }
+
+  /** On the way to a place: the slot in an inner node, so many steps above the leaf. */
+  private static int slot(long place, int level) {
+    return ((int) (place >>> LEAF_BITS + (level - 1) * INNER_BITS) & (1 << INNER_BITS) - 1) << 1;
   }
 
   /** With this entry. An equal key that is already there stays, and only its value is replaced. */
   public ZooVector<K, V> put(K key, V value) {
-    var change = new Change<>(order, key, Objects.requireNonNull(value));
+    return put(locate(key), key, value);
+  }
+
+  /**
+   * The same without a search.
+   *
+   * @param place what {@link #locate} told of the key
+   */
+  ZooVector<K, V> put(long place, K key, V value) {
+    var change = new Change<>(place, key, Objects.requireNonNull(value));
     Object[] top = change.put(root, height);
     if (top == root) {
       return this;
     }
-    int newSize = change.grew ? size + 1 : size;
+    int newSize = isTaken(place) ? size : size + 1;
     if (top.length <= FULL) {
       return new ZooVector<>(order, top, height, newSize);
     }
@@ -97,16 +156,17 @@ public final class ZooVector<K, V> {
    *
    * @param pairs key, value, key, value, …, the keys strictly ascending; nobody changes it
    *     meanwhile
+   * @param places what {@link #locate} told of each key
    */
-  ZooVector<K, V> putAll(Object[] pairs) {
+  ZooVector<K, V> putAll(Object[] pairs, long[] places) {
     if (pairs.length == 0) {
       return this;
     }
-    var merge = new Merge<K>(order, pairs);
-    Object[] top = merge.into(root, height, 0, pairs.length);
+    var merge = new Merge(pairs, places);
+    Object[] top = merge.into(root, height, 0, places.length);
     int levels = height;
     while (top.length > FULL) {
-      top = merge.split(top, pairs.length);
+      top = merge.split(top, places.length);
       levels++;
     }
     return new ZooVector<>(order, top, levels, size + merge.grew);
@@ -289,14 +349,11 @@ public final class ZooVector<K, V> {
 
   /** Slot of the equal key, or the complement of the slot where it would be inserted. */
   private static <K> int search(Object[] node, K key, Comparator<? super K> order) {
-    return search(node, 0, node.length, key, order);
-  }
-
-  /** The same between two slots, the second of them not included. */
-  private static <K> int search(
-      Object[] node, int from, int to, K key, Comparator<? super K> order) {
-    int low = from >> 1;
-    int high = (to >> 1) - 1;
+    if (order == UNSIGNED_BYTES) {
+      return searchBytes(node, (byte[]) key);
+    }
+    int low = 0;
+    int high = (node.length >> 1) - 1;
     while (low <= high) {
       int middle = (low + high) >>> 1;
       int side = order.compare(keyAt(node, middle << 1), key);
@@ -309,6 +366,48 @@ public final class ZooVector<K, V> {
       }
     }
     return ~(low << 1);
+  }
+
+  private static int searchBytes(Object[] node, byte[] key) {
+    int low = 0;
+    int high = (node.length >> 1) - 1;
+    int sharedBelow = 0; // how many bytes the key begins with like the next smaller one so far
+    int sharedAbove = 0;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      byte[] other = (byte[]) node[middle << 1];
+      int shared = shared(other, key, Math.min(sharedBelow, sharedAbove));
+      int side =
+          shared < other.length && shared < key.length
+              ? (other[shared] & 0xff) - (key[shared] & 0xff)
+              : other.length - key.length;
+      if (side == 0) {
+        return middle << 1;
+      } else if (side < 0) {
+        low = middle + 1;
+        sharedBelow = shared;
+      } else {
+        high = middle - 1;
+        sharedAbove = shared;
+      }
+    }
+    return ~(low << 1);
+  }
+
+  /** How many bytes both begin with, of which {@code known} are known. */
+  private static int shared(byte[] a, byte[] b, int known) {
+    int end = Math.min(a.length, b.length);
+    int at = known;
+    for (; at + Long.BYTES <= end; at += Long.BYTES) {
+      long difference = (long) LONGS.get(a, at) ^ (long) LONGS.get(b, at);
+      if (difference != 0) {
+        return at + (Long.numberOfTrailingZeros(difference) >>> 3);
+      }
+    }
+    while (at < end && a[at] == b[at]) {
+      at++;
+    }
+    return at;
   }
 
   /** Slot of the greatest key that is not greater; negative when all are. */
@@ -347,13 +446,12 @@ public final class ZooVector<K, V> {
 
   /** One {@code put} on its way down and up again. */
   private static final class Change<K, V> {
-    private final Comparator<? super K> order;
+    private final long place;
     private final K key;
     private final V value;
-    private boolean grew;
 
-    Change(Comparator<? super K> order, K key, V value) {
-      this.order = order;
+    Change(long place, K key, V value) {
+      this.place = place;
       this.key = key;
       this.value = value;
     }
@@ -361,14 +459,13 @@ public final class ZooVector<K, V> {
     /** The changed copy, at most one pair too long: the caller, who holds the parent, splits it. */
     Object[] put(Object[] node, int level) {
       if (level == 0) {
-        int at = search(node, key, order);
-        if (at < 0) {
-          grew = true;
-          return splice(node, ~at, 0, key, value);
+        int at = leafSlot(place);
+        if (!isTaken(place)) {
+          return splice(node, at, 0, key, value);
         }
         return node[at + 1] == value ? node : splice(node, at + 1, 1, value);
       }
-      int at = Math.max(0, floorIn(node, key, order));
+      int at = slot(place, level);
       Object[] old = child(node, at);
       Object[] fresh = put(old, level - 1);
       if (fresh == old) {
@@ -390,43 +487,46 @@ public final class ZooVector<K, V> {
   }
 
   /** Many entries on their way down and up again, see {@link ZooVector#putAll}. */
-  private static final class Merge<K> {
-    private final Comparator<? super K> order;
+  private static final class Merge {
     private final Object[] pairs;
+    private final long[] places;
     private int grew;
 
-    Merge(Comparator<? super K> order, Object[] pairs) {
-      this.order = order;
+    Merge(Object[] pairs, long[] places) {
       this.pairs = pairs;
+      this.places = places;
     }
 
-    /** A node with the pairs between two slots; however long: the caller splits it. */
+    /** A node with the entries between two numbers; however long: the caller splits it. */
     Object[] into(Object[] node, int level, int from, int to) {
       return level == 0 ? intoLeaf(node, from, to) : intoInner(node, level, from, to);
     }
 
     private Object[] intoLeaf(Object[] leaf, int from, int to) {
-      var all = new Object[leaf.length + to - from];
+      int fresh = 0;
+      for (int i = from; i < to; i++) {
+        fresh += isTaken(places[i]) ? 0 : 1;
+      }
+      grew += fresh;
+      var all = new Object[leaf.length + 2 * fresh];
       int read = 0;
       int write = 0;
-      for (int i = from; i < to; i += 2) {
-        int at = search(leaf, read, leaf.length, keyAt(pairs, i), order);
-        int until = at < 0 ? ~at : at;
+      for (int i = from; i < to; i++) {
+        int until = leafSlot(places[i]);
         System.arraycopy(leaf, read, all, write, until - read);
         write += until - read;
         read = until;
-        all[write] = at < 0 ? pairs[i] : leaf[at];
-        all[write + 1] = pairs[i + 1];
-        write += 2;
-        if (at < 0) {
-          grew++;
-        } else {
+        if (isTaken(places[i])) {
+          all[write] = leaf[read];
           read += 2;
+        } else {
+          all[write] = pairs[2 * i];
         }
+        all[write + 1] = pairs[2 * i + 1];
+        write += 2;
       }
       System.arraycopy(leaf, read, all, write, leaf.length - read);
-      write += leaf.length - read;
-      return write == all.length ? all : Arrays.copyOf(all, write);
+      return all;
     }
 
     private Object[] intoInner(Object[] node, int level, int from, int to) {
@@ -434,12 +534,10 @@ public final class ZooVector<K, V> {
       int shift = 0; // how much further right in all a slot of the node is by now
       int end;
       for (int i = from; i < to; i = end) {
-        int at = Math.max(0, floorIn(node, keyAt(pairs, i), order));
-        int next = at + 2;
-        end = to;
-        if (next < node.length) {
-          int bound = search(pairs, i, to, keyAt(node, next), order);
-          end = bound < 0 ? ~bound : bound;
+        int at = slot(places[i], level);
+        end = i + 1;
+        while (end < to && slot(places[end], level) == at) {
+          end++;
         }
         Object[] fresh = into(child(node, at), level - 1, i, end);
         if (fresh.length <= FULL) {
@@ -457,12 +555,12 @@ public final class ZooVector<K, V> {
      * The pairs (smallest key, node) of the nodes that hold what one would be too long for: evenly;
      * but all full except for the last when what arrived is at the right end.
      *
-     * @param end the slot behind the last pair that was put into {@code node}
+     * @param end the number behind the last entry that was put into {@code node}
      */
     private Object[] split(Object[] node, int end) {
       int entries = node.length / 2;
       int pieces = (entries + WIDTH - 1) / WIDTH;
-      boolean atEnd = node[node.length - 2] == pairs[end - 2];
+      boolean atEnd = node[node.length - 2] == pairs[2 * end - 2];
       var above = new Object[2 * pieces];
       for (int i = 0; i < pieces; i++) {
         int from = atEnd ? i * WIDTH : (int) ((long) entries * i / pieces);
