@@ -15,14 +15,16 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.springframework.stereotype.Component;
 
 /** What happens, under {@code quorate.*}. Safe from any thread. */
 @Component
 final class MicrometerMetrics implements ServerMetrics, LogMetrics {
   private final MeterRegistry registry;
-  private final Map<String, Map<String, Counter>> operations = new ConcurrentHashMap<>();
-  private final Map<String, Timer> latencies = new ConcurrentHashMap<>();
+  private final ClassValue<Map<String, Counter>> operations =
+      classValue(k -> new ConcurrentHashMap<>());
+  private final ClassValue<Timer> latencies = classValue(this::latency);
   private final Timer fsync;
   private final DistributionSummary flushed;
   private final Timer checkpoint;
@@ -76,13 +78,13 @@ final class MicrometerMetrics implements ServerMetrics, LogMetrics {
           default -> "OK";
         };
     operations
-        .computeIfAbsent(kind(command), k -> new ConcurrentHashMap<>())
+        .get(command.getClass())
         .computeIfAbsent(
             result,
             r ->
                 Counter.builder("quorate.operations")
                     .description("Commands judged by the state machine")
-                    .tag("kind", kind(command))
+                    .tag("kind", command.getClass().getSimpleName())
                     .tag("outcome", r)
                     .register(registry))
         .increment();
@@ -90,22 +92,26 @@ final class MicrometerMetrics implements ServerMetrics, LogMetrics {
 
   @Override
   public void answered(Command command, long nanos) {
-    latencies
-        .computeIfAbsent(
-            kind(command),
-            kind ->
-                Timer.builder("quorate.write")
-                    .description("Time from taking a write to its answer")
-                    .tag("kind", kind)
-                    .publishPercentileHistogram()
-                    .minimumExpectedValue(Duration.ofNanos(100_000))
-                    .maximumExpectedValue(Duration.ofSeconds(10))
-                    .register(registry))
-        .record(nanos, TimeUnit.NANOSECONDS);
+    latencies.get(command.getClass()).record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  private static String kind(Command command) {
-    return command.getClass().getSimpleName();
+  private Timer latency(Class<?> kind) {
+    return Timer.builder("quorate.write")
+        .description("Time from taking a write to its answer")
+        .tag("kind", kind.getSimpleName())
+        .publishPercentileHistogram()
+        .minimumExpectedValue(Duration.ofNanos(100_000))
+        .maximumExpectedValue(Duration.ofSeconds(10))
+        .register(registry);
+  }
+
+  private static <T> ClassValue<T> classValue(Function<Class<?>, T> made) {
+    return new ClassValue<>() {
+      @Override
+      protected T computeValue(Class<?> kind) {
+        return made.apply(kind);
+      }
+    };
   }
 
   @Override

@@ -47,6 +47,9 @@ public final class ByteWriter {
 
   /** A number that is rarely negative; when it is, it takes ten bytes. */
   public ByteWriter number(long value) {
+    if ((value & ~0x7fL) == 0) { // most are
+      return octet((int) value);
+    }
     room(sizeOf(value));
     long rest = value;
     while ((rest & ~0x7fL) != 0) {

@@ -18,7 +18,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -59,7 +58,7 @@ final class Applier implements LogConsumer {
   private History shown;
   private long index;
   private boolean wrong;
-  private final TreeMap<Long, Digest> recent = new TreeMap<>();
+  private final RecentDigests recent = new RecentDigests(RECENT_DIGESTS);
   private @Nullable Runnable later;
   private long laterNanos;
 
@@ -346,7 +345,7 @@ final class Applier implements LogConsumer {
 
   /** Compares the leader's digest with what this member had after the same zxid. */
   private void compare(Command.Audit audit) {
-    Digest own = recent.get(audit.zxid());
+    Digest own = recent.find(audit.zxid());
     if (own != null && !own.equals(audit.digest())) {
       wrong = true;
       diverged.accept(
@@ -358,10 +357,7 @@ final class Applier implements LogConsumer {
 
   /** Remembers the digest at the end of an entry: audits ask for one a little later. */
   private void remember() {
-    recent.put(state.zxid(), state.tree().digest());
-    if (recent.size() > RECENT_DIGESTS) {
-      recent.pollFirstEntry();
-    }
+    recent.add(state.zxid(), state.tree().digest());
   }
 
   /** Watches first, then the state, then (by the caller) the replies: no event is overtaken. */

@@ -60,8 +60,13 @@ public final class ZPath implements Comparable<ZPath> {
 
   private static void checkSegments(String text, int from) {
     int start = from;
-    for (int i = from; i <= text.length(); i++) {
-      if (i == text.length() || text.charAt(i) == '/') {
+    int length = text.length();
+    for (int i = from; i <= length; i++) {
+      char c = i == length ? '/' : text.charAt(i);
+      if (c > '/' && c < 0x7f) {
+        continue; // letters and digits, nearly always
+      }
+      if (c == '/') {
         checkSegment(text, start, i);
         start = i + 1;
       } else {
