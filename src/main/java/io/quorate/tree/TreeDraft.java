@@ -26,7 +26,10 @@ public final class TreeDraft {
   /** The slots again, once they are more than a few. */
   private final Map<ZPath, Slot> byPath = new LinkedHashMap<>();
 
-  /** The paths that were looked up last in the tree, and where in it they are or would be. */
+  /**
+   * The paths of which it was last seen that nothing was changed there, and where in the tree they
+   * are or would be.
+   */
   private final @Nullable ZPath[] located = new ZPath[REMEMBERED];
 
   private final long[] places = new long[REMEMBERED];
@@ -79,21 +82,36 @@ public final class TreeDraft {
 
   /** The znode at {@code path}, or null. */
   public @Nullable Znode find(ZPath path) {
-    Slot slot = slot(path);
-    return slot == null ? tree.at(place(path)) : slot.after;
+    Slot slot = changed(path);
+    return slot == null ? tree.at(places[locate(path)]) : slot.after;
   }
 
-  private long place(ZPath path) {
+  /** Which of the remembered paths this very one is, or -1. */
+  private int remembered(ZPath path) {
     for (int i = 0; i < REMEMBERED; i++) {
       if (located[i] == path) {
-        return places[i];
+        return i;
       }
     }
-    long place = tree.locate(path);
-    located[nextLocated] = path;
-    places[nextLocated] = place;
-    nextLocated = (nextLocated + 1) % REMEMBERED;
-    return place;
+    return -1;
+  }
+
+  /** Remembers where a path is at which nothing was changed; returns as which. */
+  private int locate(ZPath path) {
+    int known = remembered(path);
+    if (known >= 0) {
+      return known;
+    }
+    int number = nextLocated;
+    places[number] = tree.locate(path);
+    located[number] = path;
+    nextLocated = (number + 1) % REMEMBERED;
+    return number;
+  }
+
+  /** What was changed at a path, or null. */
+  private @Nullable Slot changed(ZPath path) {
+    return remembered(path) >= 0 ? null : slot(path);
   }
 
   private @Nullable Slot slot(ZPath path) {
@@ -133,12 +151,17 @@ public final class TreeDraft {
    * @param before what {@link #find} says of {@code path}
    */
   public void put(ZPath path, @Nullable Znode before, @Nullable Znode after) {
-    Slot slot = slot(path);
+    Slot slot = changed(path);
     if (slot != null) {
       slot.after = after;
       return;
     }
-    var added = new Slot(path, place(path), before, after);
+    var added = new Slot(path, places[locate(path)], before, after);
+    for (int i = 0; i < REMEMBERED; i++) {
+      if (path.equals(located[i])) {
+        located[i] = null;
+      }
+    }
     slots.add(added);
     if (slots.size() == FEW + 1) {
       slots.forEach(each -> byPath.put(each.path, each));

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DirectFile implements Disk.DiskFile {
   private static final int BUFFERED_BLOCKS = 64;
+  private static final byte[] ZEROS = new byte[Disk.BLOCK_BYTES];
 
   private final Disk.DiskFile plain;
   private final FileChannel direct;
@@ -114,10 +115,8 @@ final class DirectFile implements Disk.DiskFile {
 
   private void writeBlocks() throws IOException {
     int end = blocks.position();
-    while (blocks.position() % Disk.BLOCK_BYTES != 0) {
-      blocks.put((byte) 0);
-    }
-    blocks.flip();
+    int unused = -end & Disk.BLOCK_BYTES - 1;
+    blocks.put(ZEROS, 0, unused).flip();
     while (blocks.hasRemaining()) {
       direct.write(blocks, start + blocks.position());
     }
