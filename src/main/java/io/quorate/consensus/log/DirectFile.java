@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Owned by one thread.
  */
 final class DirectFile implements Disk.DiskFile {
-  private static final int BUFFERED_BLOCKS = 64;
+  /** As much as {@link SegmentLog} hands over at once, and the rest of the block it begins in. */
+  private static final int BUFFERED_BLOCKS = SegmentLog.BUFFER_BYTES / Disk.BLOCK_BYTES + 1;
+
   private static final byte[] ZEROS = new byte[Disk.BLOCK_BYTES];
 
   private final Disk.DiskFile plain;

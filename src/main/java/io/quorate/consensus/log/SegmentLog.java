@@ -12,12 +12,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Records in preallocated files, appended only; owned by one thread.
  *
- * <p>The idea: nothing that was written is ever written over. Taking entries back is a record of
- * its own ({@code CUT}), and so is jumping ahead after a snapshot ({@code RESET}). Every record
- * carries its number and the number of the newest record that was surely on disk when it was
- * written. So when a record does not read, one question decides: does a later one say that it had
- * been durable? If none does, it is a torn tail, which nobody was promised, and is cut. If one
- * does, the disk has lost something we promised, and we refuse to start.
+ * <p>The idea: nothing that was written is ever written over, unless by the same bytes. Taking
+ * entries back is a record of its own ({@code CUT}), and so is jumping ahead after a snapshot
+ * ({@code RESET}). Every record carries its number and the number of the newest record that was
+ * surely on disk when it was written. So when a record does not read, one question decides: does a
+ * later one say that it had been durable? If none does, it is a torn tail, which nobody was
+ * promised, and is cut. If one does, the disk has lost something we promised, and we refuse to
+ * start.
  *
  * <p>Layout of a record, big-endian, padded to eight bytes: length 4 (header and payload), CRC32C 4
  * (of all the rest and the length), number 8, durable number 8, index 8, term 4, kind 4, payload. A
@@ -30,7 +31,7 @@ public final class SegmentLog implements Closeable {
   private static final int VERSION = 1;
   private static final int SEGMENT_HEADER_BYTES = 40;
   private static final int RECORD_HEADER_BYTES = 40;
-  private static final int BUFFER_BYTES = 512 * 1024;
+  static final int BUFFER_BYTES = 512 * 1024;
   private static final long FIRST_SEGMENT_BYTES = 1 << 20;
   private static final String SUFFIX = ".log";
 

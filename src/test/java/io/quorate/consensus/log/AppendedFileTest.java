@@ -23,7 +23,7 @@ class AppendedFileTest {
 
   /** Of a length that ends with a block, and one that does not. */
   @ParameterizedTest
-  @ValueSource(ints = {1 << 20, (1 << 20) + 1_000})
+  @ValueSource(ints = {4 << 20, (4 << 20) + 1_000})
   void whatIsWrittenIsThereAndNothingBeforeIt(int size) throws IOException {
     System.out.println("AppendedFileTest seed " + SEED + " (-Dquorate.seed=)");
     var random = new Random(SEED + size);
@@ -37,7 +37,7 @@ class AppendedFileTest {
       int at = from;
       try (Disk.DiskFile file = disk.openToAppend("file")) {
         for (int i = 0; i < 10 && at < size; i++) {
-          int most = random.nextInt(10) == 0 ? 400_000 : 6_000; // or more than is buffered
+          int most = random.nextInt(10) == 0 ? 2_000_000 : 6_000; // or more than is buffered
           byte[] written = bytes(random, Math.min(size - at, random.nextInt(most)));
           ByteBuffer buffer = ByteBuffer.wrap(written);
           file.write(buffer, at);
