@@ -31,7 +31,11 @@ public final class ZooVector<K, V> {
   private static final int SMALL = FULL / 4;
   private static final Object[] NONE = {};
 
-  /** Bits of a place: the slot in an inner node; in a leaf whether it is there, too. */
+  /**
+   * Bits of a place: the slot in an inner node; in a leaf whether it is there, too. A long has room
+   * for eleven levels above the leaves; with nodes a quarter full there are ten in a map of all
+   * ints.
+   */
   private static final int INNER_BITS = 5;
 
   private static final int LEAF_BITS = 7;
