@@ -2,6 +2,7 @@ package io.quorate.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.quorate.Seeds;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.TreeMap;
@@ -11,15 +12,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TreeDraftTest {
-  private static final long SEED =
-      Long.getLong("quorate.seed", new Random().nextLong() & 0xffff_ffffL);
-
   /** Few paths, so that one batch meets the same ones again, and many, so that the tree is deep. */
   @ParameterizedTest
   @ValueSource(ints = {12, 400, 20_000})
   void itAgreesWithAMap(int pathCount) {
-    System.out.println("TreeDraftTest seed " + SEED + " (-Dquorate.seed=)");
-    var random = new Random(SEED + pathCount);
+    Seeds.each(3, seed -> agreesWithAMap(pathCount, new Random(seed)));
+  }
+
+  private static void agreesWithAMap(int pathCount, Random random) {
     var model = new TreeMap<ZPath, Znode>();
     ZnodeTree tree = ZnodeTree.EMPTY;
 

@@ -65,12 +65,11 @@ final class DirectFile implements Disk.DiskFile {
    * @param plain the same file, as usual; closed with this one
    * @return null when the file system does not offer it, or the file ends within a block
    */
-  static @Nullable DirectFile open(Path path, Disk.DiskFile plain, ByteBuffer buffer)
-      throws IOException {
-    if (plain.size() % Disk.BLOCK_BYTES != 0) {
-      return null;
-    }
+  static @Nullable DirectFile open(Path path, Disk.DiskFile plain, ByteBuffer buffer) {
     try {
+      if (plain.size() % Disk.BLOCK_BYTES != 0) {
+        return null;
+      }
       FileChannel direct =
           FileChannel.open(
               path, StandardOpenOption.WRITE, StandardOpenOption.DSYNC, ExtendedOpenOption.DIRECT);
@@ -97,8 +96,7 @@ final class DirectFile implements Disk.DiskFile {
     }
     while (from.hasRemaining()) {
       int count = Math.min(from.remaining(), blocks.remaining());
-      blocks.put(blocks.position(), from, from.position(), count);
-      blocks.position(blocks.position() + count);
+      blocks.put(from.slice(from.position(), count));
       from.position(from.position() + count);
       writeBlocks();
     }

@@ -12,7 +12,7 @@ import java.util.List;
  * only after {@link DiskFile#force}.
  */
 public interface Disk {
-  /** No file system that matters has larger ones. */
+  /** Bytes of the blocks that {@link #openToAppend} speaks of. */
   int BLOCK_BYTES = 4096;
 
   /** Names of the files, in no particular order. */

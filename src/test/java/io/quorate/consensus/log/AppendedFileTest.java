@@ -3,7 +3,9 @@ package io.quorate.consensus.log;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quorate.Seeds;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,17 +18,24 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files of {@link Disk#openToAppend}, on whatever file system the tests run. */
 class AppendedFileTest {
-  private static final long SEED =
-      Long.getLong("quorate.seed", new Random().nextLong() & 0xffff_ffffL);
-
   @TempDir Path directory;
 
   /** Of a length that ends with a block, and one that does not. */
   @ParameterizedTest
   @ValueSource(ints = {4 << 20, (4 << 20) + 1_000})
-  void whatIsWrittenIsThereAndNothingBeforeIt(int size) throws IOException {
-    System.out.println("AppendedFileTest seed " + SEED + " (-Dquorate.seed=)");
-    var random = new Random(SEED + size);
+  void whatIsWrittenIsThereAndNothingElseChanges(int size) {
+    Seeds.each(
+        3,
+        seed -> {
+          try {
+            write(size, new Random(seed));
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+  }
+
+  private void write(int size, Random random) throws IOException {
     byte[] model = bytes(random, size);
     Path path = directory.resolve("file");
     Files.write(path, model);

@@ -135,20 +135,20 @@ final class SimDisk implements Disk {
 
   @Override
   public DiskFile open(String name) throws IOException {
-    Node node = names.get(name);
-    if (node == null) {
-      throw new NoSuchFileException(name);
-    }
-    return new File(node, false);
+    return new File(node(name), false);
   }
 
   @Override
   public DiskFile openToAppend(String name) throws IOException {
+    return new File(node(name), true);
+  }
+
+  private Node node(String name) throws IOException {
     Node node = names.get(name);
     if (node == null) {
       throw new NoSuchFileException(name);
     }
-    return new File(node, true);
+    return node;
   }
 
   @Override
