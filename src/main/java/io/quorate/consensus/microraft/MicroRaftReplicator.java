@@ -31,7 +31,6 @@ import io.quorate.consensus.net.Pipes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.SecureRandom;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -68,7 +67,14 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int HEARTBEAT_TIMEOUT_SECS = 3;
 
   private static final int ELECTION_TIMEOUT_SCALED_MS = 1_000;
-  private static final int COMMITS_PER_SNAPSHOT = 100_000;
+
+  /**
+   * MicroRaft takes a snapshot of its own at every multiple of this, and sizes its ring by it: far
+   * more than is ever applied between two of ours, and not the same for all members.
+   */
+  private static final int COMMITS_PER_SNAPSHOT = 2 * CheckpointTurns.ENTRIES_PER_CHECKPOINT;
+
+  private static final int COMMITS_BETWEEN_MEMBERS = COMMITS_PER_SNAPSHOT / 32;
   private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
 
   /** Of what makes a snapshot due, so much stays in memory after it was applied. */
@@ -77,34 +83,8 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int MOST_PENDING = 1_000;
   private static final int ENTRIES_PER_APPEND = 16;
 
-  /** Entries, or triggers' worth of bytes, without a durable checkpoint: then proposals wait. */
+  /** Entries without a durable checkpoint: then proposals wait, as the ring has no room. */
   private static final int MOST_UNCOVERED_ENTRIES = COMMITS_PER_SNAPSHOT;
-
-  private static final int MOST_UNCOVERED_TRIGGERS = 4;
-
-  /**
-   * Members take turns with their checkpoints, so that a quorum has its disks to itself: the first
-   * one after a start or a rest is due the earlier, in so many steps, the larger the number.
-   */
-  private static final int TURNS = 4;
-
-  /**
-   * So many entries ask for a checkpoint, however small they are: well before MicroRaft takes its
-   * snapshot by itself, since proposals wait from there on.
-   */
-  private static final int ENTRIES_PER_CHECKPOINT = MOST_UNCOVERED_ENTRIES / 2;
-
-  /**
-   * When next to nothing has come in for this long, a checkpoint is written of less than is due:
-   * whoever starts again later has less log to apply.
-   */
-  private static final long RESTING_NANOS = TimeUnit.SECONDS.toNanos(3);
-
-  /** Next to nothing, as a part of what makes a checkpoint due. */
-  private static final int RESTING_PART = 2048;
-
-  /** The least of which a checkpoint is written then, and before a stop, as a part of it too. */
-  private static final int LEAST_PART = 32;
 
   private static final int SPARE_SEGMENTS = 2;
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -144,13 +124,8 @@ public final class MicroRaftReplicator implements Replicator {
   private long snapshotIndex;
   private long durableIndex;
   private int snapshotTerm;
-  private long bytesSinceSnapshot;
-  private long bytesUntilDue;
-  private long uncoveredBytes;
-  private final ArrayDeque<Uncovered> uncovered = new ArrayDeque<>();
+  private final CheckpointTurns turns;
   private long lastRoomCheckNanos;
-  private long restingSinceNanos;
-  private long bytesWhenResting;
 
   private volatile Leadership leadership = new Leadership(0, 0, false);
   private volatile long commitIndex;
@@ -160,9 +135,6 @@ public final class MicroRaftReplicator implements Replicator {
   private volatile boolean started;
   private volatile boolean closing;
   private volatile boolean dead;
-
-  /** Bytes of entries between the snapshot before and the one at {@code index}. */
-  private record Uncovered(long index, long bytes) {}
 
   /**
    * Opens the data directory and its log; {@link #start} takes part.
@@ -253,6 +225,7 @@ public final class MicroRaftReplicator implements Replicator {
     images = new Images(disk, strand, background, this::send, failed);
     boundary = new Boundary(this, images);
     recent = new RecentEntries(config.snapshotTriggerBytes() / RECENT_PART);
+    turns = new CheckpointTurns(config.snapshotTriggerBytes(), config.id(), strand.nanoTime());
     store =
         new DiskRaftStore(
             disk,
@@ -383,7 +356,7 @@ public final class MicroRaftReplicator implements Replicator {
     var covered = new CompletableFuture<Void>();
     strand.execute(
         () -> {
-          if (node == null || uncoveredBytes + bytesSinceSnapshot < leastBytes()) {
+          if (node == null || !turns.worthwhile()) {
             covered.complete(null);
             return;
           }
@@ -486,8 +459,6 @@ public final class MicroRaftReplicator implements Replicator {
     durableIndex = point.index();
     pipes.start(this::received, this::pipeLost, this::peerGone);
     membership.tick(strand.nanoTime());
-    restingSinceNanos = strand.nanoTime();
-    bytesUntilDue = firstTurn();
     if (identity.formed()) {
       takePart(point);
     } else if (point.index() > 0) {
@@ -546,7 +517,9 @@ public final class MicroRaftReplicator implements Replicator {
             snapshot,
             entries);
     // The ring takes 1.1 of this and silently overwrites what is more.
-    int commits = Math.max(COMMITS_PER_SNAPSHOT, 2 * entries.size());
+    int commits =
+        Math.max(
+            COMMITS_PER_SNAPSHOT + config.id() % 16 * COMMITS_BETWEEN_MEMBERS, 2 * entries.size());
     RaftConfig raftConfig =
         RaftConfig.newBuilder()
             .setLeaderHeartbeatPeriodSecs(1)
@@ -736,7 +709,7 @@ public final class MicroRaftReplicator implements Replicator {
     questions.expire(now);
     membership.tick(now);
     images.tick(now);
-    noticeRest(now);
+    turns.noticeRest(now);
     takeSnapshotIfDue();
     refreshGroup();
     if (now - lastRoomCheckNanos >= ROOM_CHECK_NANOS) {
@@ -971,9 +944,7 @@ public final class MicroRaftReplicator implements Replicator {
 
   /** So much log without a durable checkpoint that proposals have to wait for one. */
   boolean tooFarAhead() {
-    return store.log().lastIndex() - durableIndex >= MOST_UNCOVERED_ENTRIES
-        || uncoveredBytes + bytesSinceSnapshot
-            >= MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes();
+    return store.log().lastIndex() - durableIndex >= MOST_UNCOVERED_ENTRIES || turns.tooMuch();
   }
 
   void wantCheckpointIfFarAhead() {
@@ -985,23 +956,6 @@ public final class MicroRaftReplicator implements Replicator {
   private void wantCheckpoint() {
     checkpointWanted = true;
     takeSnapshotIfDue();
-  }
-
-  private void noticeRest(long now) {
-    if (bytesSinceSnapshot < bytesWhenResting
-        || bytesSinceSnapshot > bytesWhenResting + config.snapshotTriggerBytes() / RESTING_PART) {
-      restingSinceNanos = now;
-      bytesWhenResting = bytesSinceSnapshot;
-    }
-  }
-
-  private boolean rested() {
-    return strand.nanoTime() - restingSinceNanos >= RESTING_NANOS
-        && bytesSinceSnapshot >= leastBytes();
-  }
-
-  private long leastBytes() {
-    return config.snapshotTriggerBytes() / LEAST_PART;
   }
 
   void membersChanged() {
@@ -1049,19 +1003,13 @@ public final class MicroRaftReplicator implements Replicator {
     // A newer snapshot would make what is on its way to a peer worthless, and cut off the log from
     // which it then catches up.
     boolean serving = images.serving() || membership.catchingUp();
-    long trigger =
-        serving ? MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes() : bytesUntilDue;
     boolean due =
-        (bytesSinceSnapshot >= trigger || (!serving && (manyEntries() || rested())))
+        (serving ? turns.overdue() : turns.due() || turns.rested(strand.nanoTime()))
             && snapshotIndex <= durableIndex;
     if (imageWanted || checkpointWanted || due) {
       snapshotAsked = true;
       raft.takeSnapshot().whenComplete((report, failure) -> snapshotAsked = false);
     }
-  }
-
-  private boolean manyEntries() {
-    return appliedIndex - snapshotIndex >= ENTRIES_PER_CHECKPOINT;
   }
 
   /** A peer needs the state; it asks again when there is an image. */
@@ -1075,9 +1023,7 @@ public final class MicroRaftReplicator implements Replicator {
       return;
     }
     durableIndex = index;
-    while (!uncovered.isEmpty() && uncovered.element().index() <= index) {
-      uncoveredBytes -= uncovered.remove().bytes();
-    }
+    turns.durable(index);
     covers.removeIf(cover -> cover.index <= index && cover.covered.complete(null));
     RaftNodeImpl raft = node;
     store.checkpointDurable(
@@ -1123,17 +1069,9 @@ public final class MicroRaftReplicator implements Replicator {
     }
   }
 
-  private long firstTurn() {
-    return config.snapshotTriggerBytes() * (TURNS - config.id() % TURNS) / TURNS;
-  }
-
   private void snapshotTaken(long index) {
     snapshotIndex = index;
-    uncovered.add(new Uncovered(index, bytesSinceSnapshot));
-    uncoveredBytes += bytesSinceSnapshot;
-    bytesUntilDue =
-        bytesSinceSnapshot >= bytesUntilDue ? config.snapshotTriggerBytes() : firstTurn();
-    bytesSinceSnapshot = 0;
+    turns.taken(index);
   }
 
   // ---- what MicroRaft is given
@@ -1197,7 +1135,7 @@ public final class MicroRaftReplicator implements Replicator {
   private void apply(long index, Operation operation) {
     switch (operation) {
       case Operation.Entry entry -> {
-        bytesSinceSnapshot += entry.size();
+        turns.applied(entry.size());
         byte[] encoded = entry.encoded();
         consumer.committed(index, Operation.Entry.stampMs(encoded), Operation.Entry.bytes(encoded));
         recent.add(entry);
@@ -1246,7 +1184,7 @@ public final class MicroRaftReplicator implements Replicator {
     if (aloneInTerm != 0) {
       soleCommitIndex = index;
     }
-    if (bytesSinceSnapshot >= bytesUntilDue || manyEntries()) {
+    if (turns.due()) {
       takeSnapshotIfDue();
     }
   }
@@ -1256,9 +1194,7 @@ public final class MicroRaftReplicator implements Replicator {
       new Ring(node.state().log())
           .trim(
               report.getLog().getLastSnapshotIndex(),
-              membership.catchingUp()
-                  ? MOST_UNCOVERED_TRIGGERS * config.snapshotTriggerBytes()
-                  : KEPT_FOR_FOLLOWERS_BYTES);
+              membership.catchingUp() ? turns.most() : KEPT_FOR_FOLLOWERS_BYTES);
     }
     judgeAlone(report);
     RaftEndpoint leader = report.getTerm().getLeaderEndpoint();
