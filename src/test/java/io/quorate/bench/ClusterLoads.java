@@ -84,12 +84,11 @@ final class ClusterLoads {
   private void zooKeeperLoads(List<LoadKind> wanted) throws Exception {
     try (var load = new ZooKeeperLoad(cluster.zooKeeperPorts(), options.sessions())) {
       warmUp(
-          // First, and not for long: what creates make is there in all that is measured.
-          load.of(ZooKeeperLoad.Operation.CREATE, 64, DATA_BYTES),
           load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES),
           load.of(ZooKeeperLoad.Operation.SET, 64, DATA_BYTES),
+          load.of(ZooKeeperLoad.Operation.CREATE_AND_DELETE, 64, DATA_BYTES),
           load.of(ZooKeeperLoad.Operation.SET, 256, DATA_BYTES),
-          load.of(ZooKeeperLoad.Operation.MIX, 64, DATA_BYTES));
+          load.of(ZooKeeperLoad.Operation.CREATE_AND_DELETE, 256, DATA_BYTES));
       for (LoadKind kind : wanted) {
         var operation = operation(kind);
         if (operation != null) {

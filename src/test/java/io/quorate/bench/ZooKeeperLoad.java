@@ -33,6 +33,8 @@ final class ZooKeeperLoad implements AutoCloseable {
   enum Operation {
     SET,
     CREATE,
+    /** A znode comes and goes again: nothing is left of it. */
+    CREATE_AND_DELETE,
     GET,
     EXISTS,
     /** Nine reads to one write. */
@@ -72,7 +74,7 @@ final class ZooKeeperLoad implements AutoCloseable {
 
   Load of(Operation operation, int outstanding, int dataBytes) throws Exception {
     String run = ROOT + "/run" + RUNS.incrementAndGet() + "-" + System.nanoTime();
-    if (operation == Operation.CREATE) {
+    if (operation == Operation.CREATE || operation == Operation.CREATE_AND_DELETE) {
       ensure(sessions.getFirst(), run);
       for (int i = 0; i < PARENTS; i++) {
         ensure(sessions.getFirst(), run + "/" + i);
@@ -152,10 +154,12 @@ final class ZooKeeperLoad implements AutoCloseable {
     private final class Slot
         implements AsyncCallback.StatCallback,
             AsyncCallback.DataCallback,
-            AsyncCallback.StringCallback {
+            AsyncCallback.StringCallback,
+            AsyncCallback.VoidCallback {
       private final Window window;
       private final SplittableRandom random;
       private int session;
+      private @Nullable String toDelete;
       private long begunNanos;
 
       Slot(int number, Window window) {
@@ -172,15 +176,15 @@ final class ZooKeeperLoad implements AutoCloseable {
           case SET -> client.setData(key, data, -1, this, null);
           case GET -> client.getData(key, false, this, null);
           case EXISTS -> client.exists(key, false, this, null);
-          case CREATE -> {
-            long number = created.incrementAndGet();
-            client.create(
-                parents + "/" + number % PARENTS + "/n" + number,
-                data,
-                ZooDefs.Ids.OPEN_ACL_UNSAFE,
-                CreateMode.PERSISTENT,
-                this,
-                null);
+          case CREATE -> create(client, fresh());
+          case CREATE_AND_DELETE -> {
+            if (toDelete == null) {
+              toDelete = fresh();
+              create(client, toDelete);
+            } else {
+              client.delete(toDelete, -1, this, null);
+              toDelete = null;
+            }
           }
           case MIX -> {
             if (random.nextInt(10) == 0) {
@@ -190,6 +194,15 @@ final class ZooKeeperLoad implements AutoCloseable {
             }
           }
         }
+      }
+
+      private String fresh() {
+        long number = created.incrementAndGet();
+        return parents + "/" + number % PARENTS + "/n" + number;
+      }
+
+      private void create(ZooKeeper client, String path) {
+        client.create(path, data, ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT, this, null);
       }
 
       private void completed(int code) {
@@ -208,6 +221,11 @@ final class ZooKeeperLoad implements AutoCloseable {
               (session + 1) % sessions.size(); // so that few operations still meet all members
         }
         next();
+      }
+
+      @Override
+      public void processResult(int code, String path, Object context) {
+        completed(code);
       }
 
       @Override
