@@ -21,7 +21,8 @@ import java.util.stream.Stream;
  * @param electionTimeout how long a silent leader is trusted, at most
  * @param proposalTimeout after this a proposal without an answer is {@code Unknown}
  * @param segmentBytes size of a log segment
- * @param snapshotTriggerBytes so many bytes of entries after a checkpoint ask for the next one
+ * @param snapshotTriggerBytes so many bytes of entries after a checkpoint ask for the next one,
+ *     each entry counting for some more than it has, see {@link CheckpointTurns}
  * @param diskReserveBytes room that must stay free for one checkpoint
  * @param clockMs what the leader stamps entries with, milliseconds since 1970
  * @param fatal told once, when this member can no longer take part; it should end the process

@@ -122,7 +122,7 @@ class GroupOfOneTest {
     MicroRaftReplicator replicator = start(host);
     host.tells(replicator::checkpointDurable);
 
-    for (int round = 0; round < 101; round++) {
+    for (int sent = 0; sent < CheckpointTurns.ENTRIES_PER_CHECKPOINT; sent += 500) {
       List<CompletableFuture<Proposal>> answers = new ArrayList<>();
       for (int i = 0; i < 500; i++) {
         answers.add(replicator.propose("x".getBytes(UTF_8)).toCompletableFuture());
