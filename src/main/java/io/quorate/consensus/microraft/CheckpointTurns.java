@@ -74,7 +74,7 @@ final class CheckpointTurns {
     notDurable.add(new Taken(index, since));
     notDurableAmount += since;
     untilDue -= since;
-    while (untilDue < whole / 2) {
+    while (untilDue <= 0) {
       untilDue += whole;
     }
     since = 0;

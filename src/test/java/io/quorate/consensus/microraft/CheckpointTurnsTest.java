@@ -39,8 +39,7 @@ class CheckpointTurnsTest {
             }
           }
           for (int i = 0; i < MEMBERS; i++) {
-            // One out of turn may stand for the next one of the member's own.
-            assertThat(inTurn.get(i)).hasSizeBetween(10, 20);
+            assertThat(inTurn.get(i)).hasSize(20);
             for (int j = 0; j < i; j++) {
               assertApart(inTurn.get(i), inTurn.get(j));
             }
