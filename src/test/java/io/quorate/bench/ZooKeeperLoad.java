@@ -33,7 +33,7 @@ final class ZooKeeperLoad implements AutoCloseable {
   enum Operation {
     SET,
     CREATE,
-    /** A znode comes and goes again: nothing is left of it. */
+    /** A znode comes and goes again: at the end one is left of each outstanding, at most. */
     CREATE_AND_DELETE,
     GET,
     EXISTS,

@@ -69,10 +69,13 @@ public final class MicroRaftReplicator implements Replicator {
   private static final int ELECTION_TIMEOUT_SCALED_MS = 1_000;
 
   /**
-   * MicroRaft takes a snapshot of its own at every multiple of this, and sizes its ring by it: far
-   * more than is ever applied between two of ours, and not the same for all members.
+   * MicroRaft takes a snapshot of its own at every multiple of this, and sizes its ring by it: at
+   * least twice what is applied between two of ours while no peer is being served.
    */
   private static final int COMMITS_PER_SNAPSHOT = 2 * CheckpointTurns.ENTRIES_PER_CHECKPOINT;
+
+  /** Members whose numbers differ modulo so many have different multiples, so far apart. */
+  private static final int MEMBERS_APART = 16;
 
   private static final int COMMITS_BETWEEN_MEMBERS = COMMITS_PER_SNAPSHOT / 32;
   private static final long KEPT_FOR_FOLLOWERS_BYTES = 32L << 20;
@@ -519,7 +522,8 @@ public final class MicroRaftReplicator implements Replicator {
     // The ring takes 1.1 of this and silently overwrites what is more.
     int commits =
         Math.max(
-            COMMITS_PER_SNAPSHOT + config.id() % 16 * COMMITS_BETWEEN_MEMBERS, 2 * entries.size());
+            COMMITS_PER_SNAPSHOT + config.id() % MEMBERS_APART * COMMITS_BETWEEN_MEMBERS,
+            2 * entries.size());
     RaftConfig raftConfig =
         RaftConfig.newBuilder()
             .setLeaderHeartbeatPeriodSecs(1)
