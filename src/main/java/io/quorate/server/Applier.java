@@ -40,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 final class Applier implements LogConsumer {
   private static final int QUEUE_BOUND = 1024;
   private static final int RECENT_DIGESTS = 10_000;
+  private static final int YIELDS = 4;
 
   private final BlockingQueue<Task> queue = new ArrayBlockingQueue<>(QUEUE_BOUND);
   private final Published published;
@@ -199,14 +200,31 @@ final class Applier implements LogConsumer {
   private Task next() throws InterruptedException {
     for (Runnable due = later; due != null; due = later) {
       long left = laterNanos - System.nanoTime();
-      Task task = left > 0 ? queue.poll(left, TimeUnit.NANOSECONDS) : null;
+      Task task = left > 0 ? soon() : null;
+      if (task == null && left > 0) {
+        task = queue.poll(left, TimeUnit.NANOSECONDS);
+      }
       if (task != null) {
         return task;
       }
       later = null;
       due.run();
     }
-    return queue.take();
+    Task task = soon();
+    return task != null ? task : queue.take();
+  }
+
+  /**
+   * What has come, or comes while this thread offers its processor to others: where they have the
+   * next entry ready by then, they need not wake it.
+   */
+  private @Nullable Task soon() {
+    Task task = queue.poll();
+    for (int i = 0; i < YIELDS && task == null; i++) {
+      Thread.yield();
+      task = queue.poll();
+    }
+    return task;
   }
 
   private void run() {

@@ -13,6 +13,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.quorate.auth.Authenticator;
+import io.quorate.consensus.net.YieldingSelect;
 import io.quorate.server.Clock;
 import io.quorate.server.Coordinator;
 import io.quorate.server.Sessions;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -167,7 +169,9 @@ public final class WireServer implements AutoCloseable {
 
   private static EventLoopGroup loops(int count, String name) {
     return new MultiThreadIoEventLoopGroup(
-        count, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+        count,
+        new DefaultThreadFactory(name, true),
+        NioIoHandler.newFactory(SelectorProvider.provider(), YieldingSelect::new));
   }
 
   /** The port that it listens on, or -1. */

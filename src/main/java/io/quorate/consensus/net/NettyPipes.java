@@ -28,6 +28,7 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.spi.SelectorProvider;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,9 @@ public final class NettyPipes implements Pipes {
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(
-          1, new DefaultThreadFactory("quorate-raft", true), NioIoHandler.newFactory());
+          1,
+          new DefaultThreadFactory("quorate-raft", true),
+          NioIoHandler.newFactory(SelectorProvider.provider(), YieldingSelect::new));
   private final EventLoop thread = group.next();
 
   /** Whom was written to since the last flush; the loop's own. */
