@@ -85,6 +85,7 @@ final class Barriers {
   }
 
   private void ask() {
+    member.hurry(!waiting.isEmpty());
     RaftNodeImpl raft = member.node();
     if (asked != NONE || waiting.isEmpty() || raft == null) {
       return;

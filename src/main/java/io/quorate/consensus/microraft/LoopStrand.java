@@ -55,6 +55,11 @@ final class LoopStrand implements Strand {
   }
 
   @Override
+  public void hurry(boolean on) {
+    loop.hurry(on);
+  }
+
+  @Override
   public long nanoTime() {
     return System.nanoTime();
   }

@@ -923,6 +923,10 @@ public final class MicroRaftReplicator implements Replicator {
     return random.nextLong() >>> 2;
   }
 
+  void hurry(boolean on) {
+    strand.hurry(on);
+  }
+
   void schedule(Runnable task, long delayNanos) {
     strand.schedule(task, delayNanos);
   }

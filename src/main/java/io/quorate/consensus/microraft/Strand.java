@@ -20,6 +20,12 @@ interface Strand {
   /** Runs {@code task} once {@code delayNanos} have passed; from any thread. */
   void schedule(Runnable task, long delayNanos);
 
+  /**
+   * Whether somebody waits for the next message, so that the strand should not stand back for other
+   * threads when it has nothing to do; on the strand only.
+   */
+  default void hurry(boolean on) {}
+
   /** Monotonic time, nanoseconds. */
   long nanoTime();
 

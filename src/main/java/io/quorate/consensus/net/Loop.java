@@ -13,6 +13,12 @@ public interface Loop {
   /** Runs {@code task} once {@code delayNanos} have passed; from any thread. */
   void schedule(Runnable task, long delayNanos);
 
+  /**
+   * Whether somebody waits for the next thing that comes, so that the thread should not stand back
+   * for others when it has nothing to do; on it only.
+   */
+  void hurry(boolean on);
+
   /** Whether the caller is on it. */
   boolean isCurrent();
 }

@@ -67,11 +67,12 @@ public final class NettyPipes implements Pipes {
   private static final int CONNECT_MILLIS = 2_000;
   private static final long CLOSE_MILLIS = 500;
 
+  private final YieldingSelect select = new YieldingSelect();
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(
           1,
           new DefaultThreadFactory("quorate-raft", true),
-          NioIoHandler.newFactory(SelectorProvider.provider(), YieldingSelect::new));
+          NioIoHandler.newFactory(SelectorProvider.provider(), () -> select));
   private final EventLoop thread = group.next();
 
   /** Whom was written to since the last flush; the loop's own. */
@@ -140,6 +141,11 @@ public final class NettyPipes implements Pipes {
       @Override
       public void schedule(Runnable task, long delayNanos) {
         unlessClosed(() -> thread.schedule(task, delayNanos, TimeUnit.NANOSECONDS));
+      }
+
+      @Override
+      public void hurry(boolean on) {
+        select.hurry(on);
       }
 
       @Override

@@ -36,6 +36,18 @@ class YieldingSelectTest {
     looksInVain(YIELDS);
   }
 
+  @Test
+  void sleepsAtOnceWhileItIsHurried() throws Exception {
+    select.hurry(true);
+    for (int i = 0; i < 3; i++) {
+      assertThat(select.calculateStrategy(() -> failed(), false)).isEqualTo(SELECT);
+    }
+    assertThat(select.calculateStrategy(() -> 1, true)).isEqualTo(1);
+    select.hurry(false);
+    looksInVain(YIELDS);
+    assertThat(select.calculateStrategy(() -> failed(), false)).isEqualTo(SELECT);
+  }
+
   private void looksInVain(int times) throws Exception {
     for (int i = 0; i < times; i++) {
       assertThat(select.calculateStrategy(() -> 0, false)).isEqualTo(CONTINUE);
