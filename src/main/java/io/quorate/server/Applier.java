@@ -200,12 +200,14 @@ final class Applier implements LogConsumer {
   private Task next() throws InterruptedException {
     for (Runnable due = later; due != null; due = later) {
       long left = laterNanos - System.nanoTime();
-      Task task = left > 0 ? soon() : null;
-      if (task == null && left > 0) {
-        task = queue.poll(left, TimeUnit.NANOSECONDS);
-      }
-      if (task != null) {
-        return task;
+      if (left > 0) {
+        Task task = soon();
+        if (task == null) {
+          task = queue.poll(left, TimeUnit.NANOSECONDS);
+        }
+        if (task != null) {
+          return task;
+        }
       }
       later = null;
       due.run();

@@ -25,19 +25,21 @@ public final class YieldingSelect implements SelectStrategy {
 
   @Override
   public int calculateStrategy(IntSupplier selectNow, boolean hasTasks) throws Exception {
-    if (!hasTasks && (left == 0 || hurried)) {
+    if (hasTasks) {
+      left = YIELDS;
+      return selectNow.get();
+    }
+    if (left == 0 || hurried) {
       left = YIELDS;
       return SELECT;
     }
-    if (!hasTasks) {
-      left--;
-      Thread.yield();
-    }
+    left--;
+    Thread.yield();
     int ready = selectNow.get();
-    if (hasTasks || ready > 0) {
-      left = YIELDS;
-      return ready;
+    if (ready == 0) {
+      return CONTINUE; // and look for tasks
     }
-    return CONTINUE; // and look for tasks
+    left = YIELDS;
+    return ready;
   }
 }
