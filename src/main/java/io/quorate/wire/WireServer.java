@@ -8,11 +8,11 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.quorate.auth.Authenticator;
+import io.quorate.consensus.net.YieldingIo;
 import io.quorate.consensus.net.YieldingSelect;
 import io.quorate.server.Clock;
 import io.quorate.server.Coordinator;
@@ -25,7 +25,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -169,9 +168,7 @@ public final class WireServer implements AutoCloseable {
 
   private static EventLoopGroup loops(int count, String name) {
     return new MultiThreadIoEventLoopGroup(
-        count,
-        new DefaultThreadFactory(name, true),
-        NioIoHandler.newFactory(SelectorProvider.provider(), YieldingSelect::new));
+        count, new DefaultThreadFactory(name, true), YieldingIo.factory(YieldingSelect::new));
   }
 
   /** The port that it listens on, or -1. */

@@ -13,7 +13,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
@@ -28,7 +27,6 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.spi.SelectorProvider;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -70,9 +68,7 @@ public final class NettyPipes implements Pipes {
   private final YieldingSelect select = new YieldingSelect();
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(
-          1,
-          new DefaultThreadFactory("quorate-raft", true),
-          NioIoHandler.newFactory(SelectorProvider.provider(), () -> select));
+          1, new DefaultThreadFactory("quorate-raft", true), YieldingIo.factory(() -> select));
   private final EventLoop thread = group.next();
 
   /** Whom was written to since the last flush; the loop's own. */

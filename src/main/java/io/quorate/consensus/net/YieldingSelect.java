@@ -2,6 +2,7 @@ package io.quorate.consensus.net;
 
 import io.netty.channel.SelectStrategy;
 import io.netty.util.IntSupplier;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Lets a loop that has nothing to do offer its processor to others a few times, and look again each
@@ -18,6 +19,21 @@ public final class YieldingSelect implements SelectStrategy {
   private int left = YIELDS;
   private boolean hurried;
 
+  /** Written by its loop, and taken back by the first who wakes it. */
+  private final AtomicBoolean asleep = new AtomicBoolean();
+
+  /** It sleeps no more; on its loop. */
+  void awake() {
+    if (asleep.get()) {
+      asleep.set(false);
+    }
+  }
+
+  /** Whether the caller is the one to wake the loop; from any thread. */
+  boolean mayWake() {
+    return asleep.get() && asleep.compareAndSet(true, false);
+  }
+
   /** Whether to sleep at once: who sleeps runs sooner, once woken, than who stood back. */
   void hurry(boolean on) {
     hurried = on;
@@ -31,6 +47,7 @@ public final class YieldingSelect implements SelectStrategy {
     }
     if (left == 0 || hurried) {
       left = YIELDS;
+      asleep.set(true);
       return SELECT;
     }
     left--;
