@@ -13,7 +13,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +28,7 @@ public final class Coordinator {
   private final Clock clock;
   private final Duration requestTimeout;
   private final ServerMetrics metrics;
+  private final Deadlines deadlines = new Deadlines();
   private volatile @Nullable String divergence;
   private volatile boolean quorumShortOfRoom;
 
@@ -128,16 +128,14 @@ public final class Coordinator {
     if (wrong != null) {
       return CompletableFuture.failedFuture(new NotAppliedException(Reason.DIVERGED, wrong));
     }
+    long late = clock.monotonicMs() + timeout.toMillis();
     return switch (consistency) {
       case Consistency.Local local -> CompletableFuture.completedFuture(state());
-      case Consistency.Session session -> {
-        CompletableFuture<State> ready = published.whenZxid(session.minZxid());
-        yield ready.isDone() ? ready : withinTime(ready, timeout);
-      }
+      case Consistency.Session session -> withinTime(published.whenZxid(session.minZxid()), late);
       case Consistency.Linearizable linearizable -> {
         var ready = new CompletableFuture<State>();
-        barrier(ready, clock.monotonicMs() + timeout.toMillis());
-        yield ready.isDone() ? ready : withinTime(ready, timeout);
+        barrier(ready, late);
+        yield withinTime(ready, late);
       }
     };
   }
@@ -175,14 +173,21 @@ public final class Coordinator {
     return cause instanceof NoQuorumException;
   }
 
-  private static CompletableFuture<State> withinTime(
-      CompletableFuture<State> ready, Duration timeout) {
-    return ready
-        .orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
-        .exceptionallyCompose(
-            failure ->
-                CompletableFuture.failedFuture(
-                    failure instanceof TimeoutException ? noQuorum() : failure));
+  private CompletableFuture<State> withinTime(CompletableFuture<State> ready, long deadlineMs) {
+    if (!ready.isDone()) {
+      deadlines.end(ready, deadlineMs, Coordinator::noQuorum);
+    }
+    return ready;
+  }
+
+  /** Called every few dozen milliseconds: ends reads that have waited too long. */
+  void tick() {
+    deadlines.tick(clock.monotonicMs());
+  }
+
+  /** Nothing will be applied any more: whoever still waits for that hears it. */
+  void stop() {
+    deadlines.tick(Long.MAX_VALUE);
   }
 
   private static NotAppliedException noQuorum() {

@@ -211,6 +211,7 @@ public final class QuorateServer implements AutoCloseable {
   private void tick() {
     try {
       batcher.tick();
+      coordinator.tick();
       boolean leading = replicator.leadership().localLeader();
       sessions.tick(leading, TICK_MS);
       long now = options.clock().monotonicMs();
@@ -338,6 +339,7 @@ public final class QuorateServer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      coordinator.stop();
       checkpoints.close();
     }
   }
