@@ -31,8 +31,9 @@ import org.springframework.stereotype.Component;
 
 /**
  * What every resource needs of a request: who asks, for which session, with how much body; and the
- * ways in for reads and writes. Nothing here waits: answers are worked out on {@link WebThreads},
- * never on the Applier's thread.
+ * ways in for reads and writes. Nothing here waits: answers are worked out on the request's own
+ * thread if it waits for them ({@link RequestThread}), else on {@link WebThreads}; never on the
+ * Applier's.
  */
 @Component
 final class Gate {
@@ -67,7 +68,7 @@ final class Gate {
             failure == null
                 ? response
                 : Problems.of(failure, request).response(request.getRequestURI()),
-        threads);
+        RequestThread.of(request, threads));
   }
 
   // Who asks
@@ -203,7 +204,7 @@ final class Gate {
     Consistency consistency = consistency(request, target);
     return session(request)
         .thenCompose(session -> coordinator.read(consistency))
-        .thenComposeAsync(answer, threads);
+        .thenComposeAsync(answer, RequestThread.of(request, threads));
   }
 
   // Writes
@@ -262,7 +263,7 @@ final class Gate {
               response.zxid(reply.zxid());
               return reply.repeated() ? response.header("Idempotency-Replayed", "true") : response;
             },
-            threads);
+            RequestThread.of(request, threads));
   }
 
   private static Submission.@Nullable OnceKey onceKey(

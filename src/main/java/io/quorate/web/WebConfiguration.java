@@ -4,6 +4,7 @@ import io.quorate.server.Coordinator;
 import java.util.List;
 import org.apache.catalina.core.StandardHost;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
@@ -12,6 +13,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.validation.Errors;
 import org.springframework.validation.Validator;
+import org.springframework.web.filter.ServerHttpObservationFilter;
 import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
 import org.springframework.web.servlet.config.annotation.AsyncSupportConfigurer;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -41,12 +43,17 @@ class WebConfiguration implements WebMvcConfigurer {
     handlers.add(new ResponseWriter(coordinator));
   }
 
-  /** Behind the filter that measures requests, before everything else. */
+  /** Before the filter that measures requests: the door measures its own. */
   @Bean
-  FilterRegistrationBean<ZnodeDoor> znodeDoor(ZnodeController znodes) {
-    var door = new FilterRegistrationBean<>(new ZnodeDoor(znodes, new ResponseWriter(coordinator)));
+  FilterRegistrationBean<ZnodeDoor> znodeDoor(
+      ZnodeController znodes,
+      RequestTimes times,
+      ObjectProvider<FilterRegistrationBean<ServerHttpObservationFilter>> measuring) {
+    measuring.ifAvailable(filter -> filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 2));
+    var door =
+        new FilterRegistrationBean<>(new ZnodeDoor(znodes, new ResponseWriter(coordinator), times));
     door.addUrlPatterns("/znodes", "/znodes/*");
-    door.setOrder(Ordered.HIGHEST_PRECEDENCE + 2);
+    door.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
     return door;
   }
 

@@ -15,7 +15,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -31,7 +34,7 @@ final class WebServer implements AutoCloseable {
           1024 * 1024, 100_000, 64L << 20, 1_000, 40_000, 50, 600_000, 100, 32L << 20, false);
 
   private static final Duration REQUEST_TIMEOUT = Duration.ofMillis(700);
-  private static @org.jspecify.annotations.Nullable TestServer starting;
+  private static @Nullable TestServer starting;
 
   final TestServer member;
   final int port;
@@ -104,6 +107,16 @@ final class WebServer implements AutoCloseable {
     }
   }
 
+  /** What was told of requests for znodes, newest last. */
+  static final class Times implements RequestTimes {
+    final Queue<String> answered = new ConcurrentLinkedQueue<>();
+
+    @Override
+    public void answered(String method, int status, @Nullable Throwable failure, long nanos) {
+      answered.add(method + " " + (failure == null ? status : failure) + (nanos > 0 ? "" : "?"));
+    }
+  }
+
   @Configuration(proxyBeanMethods = false)
   @EnableAutoConfiguration
   @ComponentScan(basePackages = "io.quorate.web")
@@ -136,6 +149,11 @@ final class WebServer implements AutoCloseable {
     @Bean
     PageClock clock() {
       return new PageClock();
+    }
+
+    @Bean
+    Times times() {
+      return new Times();
     }
 
     @Bean

@@ -1,12 +1,14 @@
 package io.quorate.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.quorate.testing.InMemoryReplicator.Fate;
 import io.quorate.web.Raw.Answer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -50,6 +52,20 @@ class ZnodeHttpTest {
 
   private static String path(String target) {
     return target.substring("/znodes".length());
+  }
+
+  @Test
+  void eachRequestIsMeasured() {
+    Queue<String> measured = server.bean(WebServer.Times.class).answered;
+    measured.clear();
+    String target = fresh();
+    http().put(target, "one");
+    http().get(target);
+    http().get(target + "/missing");
+    http().send("PATCH", target, new byte[0]);
+
+    await()
+        .untilAsserted(() -> assertThat(measured).containsExactly("PUT 201", "GET 200", "GET 404"));
   }
 
   // Data
