@@ -63,7 +63,7 @@ public final class YieldingIo implements IoHandler {
 
   @Override
   public void wakeup() {
-    if (select.mayWake()) {
+    if (select.isAsleep()) {
       opened.newest().wakeup();
     }
   }

@@ -2,7 +2,6 @@ package io.quorate.consensus.net;
 
 import io.netty.channel.SelectStrategy;
 import io.netty.util.IntSupplier;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Lets a loop that has nothing to do offer its processor to others a few times, and look again each
@@ -19,19 +18,22 @@ public final class YieldingSelect implements SelectStrategy {
   private int left = YIELDS;
   private boolean hurried;
 
-  /** Written by its loop, and taken back by the first who wakes it. */
-  private final AtomicBoolean asleep = new AtomicBoolean();
+  /**
+   * Written by its loop alone: Netty's handler may go on sleeping after a wake-up that came late,
+   * for a task that has run already.
+   */
+  private volatile boolean asleep;
 
   /** It sleeps no more; on its loop. */
   void awake() {
-    if (asleep.get()) {
-      asleep.set(false);
+    if (asleep) {
+      asleep = false;
     }
   }
 
-  /** Whether the caller is the one to wake the loop; from any thread. */
-  boolean mayWake() {
-    return asleep.get() && asleep.compareAndSet(true, false);
+  /** Whether the loop has to be woken for what it was given before; from any thread. */
+  boolean isAsleep() {
+    return asleep;
   }
 
   /** Whether to sleep at once: who sleeps runs sooner, once woken, than who stood back. */
@@ -47,7 +49,7 @@ public final class YieldingSelect implements SelectStrategy {
     }
     if (left == 0 || hurried) {
       left = YIELDS;
-      asleep.set(true);
+      asleep = true;
       return SELECT;
     }
     left--;

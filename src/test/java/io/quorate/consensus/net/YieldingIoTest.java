@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -17,10 +18,12 @@ import org.junit.jupiter.api.Test;
 
 class YieldingIoTest {
   private static final long LONG_SECONDS = 20;
+  private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(800);
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, YieldingIo.factory(YieldingSelect::new));
   private final EventLoop loop = group.next();
+  private final AtomicInteger late = new AtomicInteger();
 
   @AfterEach
   void close() throws Exception {
@@ -29,7 +32,10 @@ class YieldingIoTest {
         .isTrue();
   }
 
-  /** A wake-up that is lost would leave the loop asleep: it has nothing else to wait for. */
+  /**
+   * A wake-up that is lost would leave the loop asleep until Netty looks by itself, once a second.
+   * So few may take nearly that long for another reason, of twenty thousand.
+   */
   @Test
   void everyTaskRunsWheneverItIsHandedOver() {
     Seeds.each(1, this::handOver);
@@ -44,13 +50,18 @@ class YieldingIoTest {
           .toList()
           .forEach(CompletableFuture::join);
     }
+    assertThat(late).hasValueLessThan(4);
   }
 
   private void handOver(Random random) {
     for (int task = 0; task < 10_000; task++) {
       CompletableFuture<Void> ran = new CompletableFuture<>();
+      long begin = System.nanoTime();
       loop.execute(() -> ran.complete(null));
       ran.orTimeout(LONG_SECONDS, TimeUnit.SECONDS).join();
+      if (System.nanoTime() - begin > LATE_NANOS && late.incrementAndGet() >= 4) {
+        return;
+      }
       if (random.nextBoolean()) {
         LockSupport.parkNanos(random.nextInt(60_000));
       }
