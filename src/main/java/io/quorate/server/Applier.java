@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -246,8 +247,9 @@ final class Applier implements LogConsumer {
       case Task.Entry entry -> apply(entry);
       case Task.Passed passed -> publish(passed.index, List.of());
       case Task.NewTerm term -> {
-        apply(
-            Submission.of(Submission.Author.CLUSTER, new Command.NewTerm(term.term, term.leaderId)),
+        var command = new Command.NewTerm(term.term, term.leaderId);
+        applyAll(
+            List.of(Submission.of(Submission.Author.CLUSTER, command)),
             new Stamp(term.stampMs),
             new ArrayList<>());
         publish(term.index, List.of());
@@ -283,7 +285,7 @@ final class Applier implements LogConsumer {
     var changes = new ArrayList<HistoryEntry>();
     switch (EntryCodec.decode(task.bytes)) {
       case EntryCodec.Entry.Solo solo -> {
-        changes.addAll(applyAll(solo.submissions(), stamp));
+        applyAll(solo.submissions(), stamp, changes);
         publish(task.index, changes);
         for (Submission submission : solo.submissions()) {
           afterSolo(submission.command());
@@ -293,19 +295,16 @@ final class Applier implements LogConsumer {
         boolean ours = batch.member() == batcher.member() && batch.boot() == batcher.boot();
         switch (StateMachine.admission(state, batch.member(), batch.boot(), batch.sequence())) {
           case ADMITTED -> {
-            var applied =
-                new ArrayList<StateMachine.Applied>(ours ? batch.submissions().size() : 0);
-            if (ours) { // who asked may be shown the states between
-              for (Submission submission : batch.submissions()) {
-                applied.add(apply(submission, stamp, changes));
-              }
+            List<Reply> replies = List.of();
+            if (ours) {
+              replies = applyOurs(batch, stamp, changes);
             } else {
-              changes.addAll(applyAll(batch.submissions(), stamp));
+              applyAll(batch.submissions(), stamp, changes);
             }
             state = StateMachine.admitted(state, batch.member(), batch.boot(), batch.sequence());
             publish(task.index, changes);
             if (ours) {
-              batcher.applied(batch.sequence(), replies(applied));
+              batcher.applied(batch.sequence(), replies);
             }
           }
           case DUPLICATE, REFUSED -> {
@@ -319,24 +318,34 @@ final class Applier implements LogConsumer {
     }
   }
 
-  private StateMachine.Applied apply(
-      Submission submission, Stamp stamp, List<HistoryEntry> changes) {
-    StateMachine.Applied applied = StateMachine.apply(state, submission, stamp);
-    state = applied.state();
-    if (applied.change() != null) {
-      changes.add(applied.change());
+  /** In as few steps as there are states that somebody here is to be shown. */
+  private List<Reply> applyOurs(
+      EntryCodec.Entry.Batch batch, Stamp stamp, List<HistoryEntry> changes) {
+    List<Submission> submissions = batch.submissions();
+    BitSet apart = batcher.apart(batch.sequence());
+    var replies = new ArrayList<Reply>(submissions.size());
+    for (int from = 0, to; from < submissions.size(); from = to) {
+      int next = apart.nextSetBit(from + 1);
+      to = next < 0 ? submissions.size() : next;
+      for (StateMachine.Done done : applyAll(submissions.subList(from, to), stamp, changes)) {
+        replies.add(new Reply(done.answer(), state, done.repeated()));
+      }
     }
-    judged(submission.command(), applied.answer());
-    return applied;
+    return replies;
   }
 
-  private List<HistoryEntry> applyAll(List<Submission> submissions, Stamp stamp) {
+  private List<StateMachine.Done> applyAll(
+      List<Submission> submissions, Stamp stamp, List<HistoryEntry> changes) {
     StateMachine.AppliedAll applied = StateMachine.applyAll(state, submissions, stamp);
     state = applied.state();
     for (int i = 0; i < submissions.size(); i++) {
-      judged(submissions.get(i).command(), applied.answers().get(i));
+      StateMachine.Done done = applied.done().get(i);
+      if (done.change() != null) {
+        changes.add(done.change());
+      }
+      judged(submissions.get(i).command(), done.answer());
     }
-    return applied.changes();
+    return applied.done();
   }
 
   private void judged(Command command, Answer answer) {
@@ -344,15 +353,6 @@ final class Applier implements LogConsumer {
       compare(audit);
     }
     metrics.command(command, answer.outcome());
-  }
-
-  private static List<Reply> replies(List<StateMachine.Applied> applied) {
-    var replies = new ArrayList<Reply>(applied.size());
-    for (StateMachine.Applied each : applied) {
-      Answer answer = each.answer();
-      replies.add(new Reply(answer, each.state(), each.repeated()));
-    }
-    return replies;
   }
 
   private void afterSolo(Command command) {

@@ -8,6 +8,7 @@ import io.quorate.state.State;
 import io.quorate.state.Submission;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -89,7 +90,8 @@ final class Batcher {
     this.boot = boot;
   }
 
-  private record Pending(byte[] bytes, long deadlineMs, CompletableFuture<Reply> future) {}
+  private record Pending(
+      byte[] bytes, boolean apart, long deadlineMs, CompletableFuture<Reply> future) {}
 
   /** One batch on its way, or the fence that ends it. */
   private static final class Flight {
@@ -129,12 +131,13 @@ final class Batcher {
 
   /**
    * @param submission as {@link EntryCodec#submission} made it
+   * @param apart whether the states of the replies before it must not have it
    * @param deadlineMs on the monotonic clock
    * @return completes on the Applier's thread, or exceptionally with {@link NotAppliedException} or
    *     {@link IndeterminateException}
    */
-  CompletableFuture<Reply> submit(byte[] submission, long deadlineMs) {
-    var pending = new Pending(submission, deadlineMs, new CompletableFuture<>());
+  CompletableFuture<Reply> submit(byte[] submission, boolean apart, long deadlineMs) {
+    var pending = new Pending(submission, apart, deadlineMs, new CompletableFuture<>());
     synchronized (lock) {
       if (stopped) {
         return refused(Reason.STOPPING, "this member is stopping");
@@ -311,6 +314,20 @@ final class Batcher {
       propose(again);
     }
     launch();
+  }
+
+  /** Which operations of the batch {@code sequence} of this start were submitted apart. */
+  BitSet apart(long sequence) {
+    var apart = new BitSet();
+    synchronized (lock) {
+      Flight asked = flight;
+      if (asked != null && asked.sequence == sequence) {
+        for (int i = 0; i < asked.operations.size(); i++) {
+          apart.set(i, asked.operations.get(i).apart);
+        }
+      }
+    }
+    return apart;
   }
 
   /** The batch {@code sequence} of this start was applied; {@code replies} in its order. */

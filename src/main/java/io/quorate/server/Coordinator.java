@@ -59,6 +59,18 @@ public final class Coordinator {
    *     IndeterminateException} when that is not known within {@code timeout}
    */
   public CompletableFuture<Reply> submit(Submission submission, Duration timeout) {
+    return submit(submission, timeout, false);
+  }
+
+  /**
+   * {@link #submit(Submission)} for who waits for replies of earlier changes, and is to answer
+   * reads that stand between them and this one: {@link Reply#state} of theirs does not have it.
+   */
+  public CompletableFuture<Reply> submitApart(Submission submission) {
+    return submit(submission, requestTimeout, true);
+  }
+
+  private CompletableFuture<Reply> submit(Submission submission, Duration timeout, boolean apart) {
     String wrong = divergence;
     if (wrong != null) {
       return CompletableFuture.failedFuture(new NotAppliedException(Reason.DIVERGED, wrong));
@@ -72,7 +84,8 @@ public final class Coordinator {
     }
     long start = System.nanoTime();
     CompletableFuture<Reply> reply =
-        batcher.submit(EntryCodec.submission(submission), clock.monotonicMs() + timeout.toMillis());
+        batcher.submit(
+            EntryCodec.submission(submission), apart, clock.monotonicMs() + timeout.toMillis());
     reply.whenComplete(
         (r, failure) -> metrics.answered(submission.command(), System.nanoTime() - start));
     return reply;

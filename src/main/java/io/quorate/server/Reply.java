@@ -7,8 +7,8 @@ import io.quorate.state.State;
 /**
  * What a write was answered.
  *
- * @param state the state right after it, or before it when it was refused; a newer one is published
- *     when others rode the same entry
+ * @param state one that has it applied, without any change behind it that was submitted apart; what
+ *     is published may be newer
  * @param repeated whether an idempotency key brought back an earlier answer
  */
 public record Reply(Answer answer, State state, boolean repeated) {

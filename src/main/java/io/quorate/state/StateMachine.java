@@ -38,10 +38,16 @@ public final class StateMachine {
    * What several submissions did.
    *
    * @param state after the last of them
-   * @param answers one for each
-   * @param changes of those that changed something in the tree
+   * @param done one for each
    */
-  public record AppliedAll(State state, List<Answer> answers, List<HistoryEntry> changes) {}
+  public record AppliedAll(State state, List<Done> done) {}
+
+  /**
+   * What one of several did; see {@link Applied}.
+   *
+   * @param change null when it changed nothing in the tree
+   */
+  public record Done(Answer answer, @Nullable HistoryEntry change, boolean repeated) {}
 
   /** What to do with a batch. */
   public enum Admission {
@@ -88,19 +94,12 @@ public final class StateMachine {
    */
   public static AppliedAll applyAll(State state, List<Submission> submissions, Stamp stamp) {
     var draft = new StateDraft(state);
-    var answers = new ArrayList<Answer>(submissions.size());
-    var changes = new ArrayList<HistoryEntry>(submissions.size());
+    var done = new ArrayList<Done>(submissions.size());
     for (Submission submission : submissions) {
-      Done done = work(draft, submission, stamp);
-      answers.add(done.answer);
-      if (done.change != null) {
-        changes.add(done.change);
-      }
+      done.add(work(draft, submission, stamp));
     }
-    return new AppliedAll(draft.state(), answers, changes);
+    return new AppliedAll(draft.state(), done);
   }
-
-  private record Done(Answer answer, @Nullable HistoryEntry change, boolean repeated) {}
 
   private static Done work(StateDraft draft, Submission submission, Stamp stamp) {
     draft.timeMs = Math.max(draft.timeMs, stamp.timeMs());

@@ -566,22 +566,18 @@ final class Connection extends ByteToMessageDecoder {
     return open;
   }
 
-  /** A change is about to be submitted: what is published now is from before it. */
-  private void closeGap() {
-    Call.Gap open = gap;
-    if (open != null) {
-      open.before = newest();
-      gap = null;
-    }
-  }
-
   private void submit(Call call, Command command) {
-    closeGap();
-    var author = new Author(sessionId, generation, call.identities);
-    server
-        .coordinator()
-        .submit(Submission.of(author, command))
-        .whenComplete((reply, failure) -> answered(call, reply, failure));
+    var submission = Submission.of(new Author(sessionId, generation, call.identities), command);
+    Call.Gap open = gap;
+    CompletableFuture<Reply> reply;
+    if (open == null) {
+      reply = server.coordinator().submit(submission);
+    } else {
+      open.before = newest(); // what is published now is from before the change
+      gap = null;
+      reply = server.coordinator().submitApart(submission);
+    }
+    reply.whenComplete((answer, failure) -> answered(call, answer, failure));
   }
 
   /** On the Applier's thread, as a rule. */
@@ -721,7 +717,7 @@ final class Connection extends ByteToMessageDecoder {
       drop(ctx);
       return false;
     }
-    reply(ctx, head, reply.state(), 0);
+    reply(ctx, head, reply.zxid(), reply.state(), 0);
     if (head.ask instanceof Ask.CloseSession) {
       endAfterWriting(ctx);
       return false;
@@ -846,11 +842,15 @@ final class Connection extends ByteToMessageDecoder {
     return Replies.readable(node, call.identities);
   }
 
-  /** Writes the answer of the lane's head and lets go of what it held. */
   private void reply(ChannelHandlerContext ctx, Call call, State state, int error) {
+    reply(ctx, call, state.zxid(), state, error);
+  }
+
+  /** Writes the answer of the lane's head and lets go of what it held. */
+  private void reply(ChannelHandlerContext ctx, Call call, long zxid, State state, int error) {
     lane.remove();
     laneBytes -= call.sizeBytes;
-    lastZxid = Math.max(lastZxid, state.zxid());
+    lastZxid = Math.max(lastZxid, zxid);
     ByteBuf out = gather(ctx);
     int start = Jute.begin(out, call.ask instanceof Ask.Ping ? PING_XID : call.xid, lastZxid);
     Jute.end(out, start, error != 0 ? error : body(call, state, out));

@@ -16,6 +16,7 @@ import io.quorate.tree.Bytes;
 import io.quorate.tree.ZPath;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -108,6 +109,20 @@ class BatcherTest {
     assertThat(proposed).hasSize(3);
   }
 
+  @Test
+  void itKnowsWhichOfABatchWereSubmittedApart() {
+    submit(1); // leaves alone
+    for (boolean apart : List.of(false, true, false, true)) {
+      answers.add(batcher.submit(submission(0), apart, Long.MAX_VALUE));
+    }
+    assertThat(batcher.apart(0)).isEqualTo(new BitSet());
+    applied();
+
+    assertThat(proposed.getLast().sequence()).isEqualTo(1);
+    assertThat(batcher.apart(1).stream()).containsExactly(1, 3);
+    assertThat(batcher.apart(0)).isEqualTo(new BitSet());
+  }
+
   /** One leaves alone, the others while it is on its way; then all of them have their answers. */
   private void answerManyAtOnce() {
     submit(1);
@@ -124,12 +139,15 @@ class BatcherTest {
   }
 
   private void submit(int count, int bytes) {
+    for (int i = 0; i < count; i++) {
+      answers.add(batcher.submit(submission(bytes), false, Long.MAX_VALUE));
+    }
+  }
+
+  private static byte[] submission(int bytes) {
     var command =
         new Command.SetData(ZPath.of("/n"), Bytes.copyOf(new byte[bytes]), null, Precondition.NONE);
-    byte[] submission = EntryCodec.submission(Submission.of(Submission.Author.ANYONE, command));
-    for (int i = 0; i < count; i++) {
-      answers.add(batcher.submit(submission, Long.MAX_VALUE));
-    }
+    return EntryCodec.submission(Submission.of(Submission.Author.ANYONE, command));
   }
 
   /** The newest batch is applied. */

@@ -6,6 +6,7 @@ import io.quorate.Seeds;
 import io.quorate.bytes.ByteReader;
 import io.quorate.bytes.ByteWriter;
 import io.quorate.bytes.MalformedException;
+import io.quorate.state.StateMachine.Done;
 import io.quorate.tree.Acl;
 import io.quorate.tree.Bytes;
 import io.quorate.tree.Lifetime;
@@ -13,6 +14,7 @@ import io.quorate.tree.ZPath;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -64,11 +66,13 @@ class ModelTest {
 
             State each = state;
             var answers = new ArrayList<Answer>();
+            var repeated = new ArrayList<Boolean>();
             var changes = new ArrayList<HistoryEntry>();
             for (Submission submission : submissions) {
               StateMachine.Applied applied = StateMachine.apply(each, submission, stamp);
               each = applied.state();
               answers.add(applied.answer());
+              repeated.add(applied.repeated());
               if (applied.change() != null) {
                 changes.add(applied.change());
               }
@@ -77,8 +81,9 @@ class ModelTest {
             StateMachine.AppliedAll all = StateMachine.applyAll(state, submissions, stamp);
 
             String what = submissions.toString();
-            assertThat(all.answers()).as(what).isEqualTo(answers);
-            assertThat(words(all.changes())).as(what).isEqualTo(words(changes));
+            assertThat(all.done()).extracting(Done::answer).as(what).isEqualTo(answers);
+            assertThat(all.done()).extracting(Done::repeated).as(what).isEqualTo(repeated);
+            assertThat(words(changes(all.done()))).as(what).isEqualTo(words(changes));
             assertThat(NaiveModel.describe(all.state()))
                 .as(what)
                 .isEqualTo(NaiveModel.describe(each));
@@ -110,6 +115,10 @@ class ModelTest {
         random.nextInt(3) > 0
             ? one
             : new Command.Multi(List.of(one, new Command.Check(ZPath.of("/never"), 0))));
+  }
+
+  private static List<HistoryEntry> changes(List<Done> done) {
+    return done.stream().map(Done::change).filter(Objects::nonNull).toList();
   }
 
   private static List<String> words(List<HistoryEntry> entries) {

@@ -400,6 +400,53 @@ class ProtocolTest {
     }
   }
 
+  @Test
+  void aReadBetweenTwoChangesShowsTheFirstAndNotTheSecond() throws Exception {
+    int count = 200;
+    try (RawClient client = inSession()) {
+      answer(client, Op.CREATE, create("/n", new byte[0]));
+      var requests = new ArrayList<RawClient.Request>();
+      for (int i = 0; i < count; i++) { // all at once: many changes are in one entry
+        var set = new Body().text("/n").buffer(new byte[i]).number(-1);
+        requests.add(new RawClient.Request(2 * i, Op.SET_DATA, set.bytes()));
+        var get = new Body().text("/n").flag(false);
+        requests.add(new RawClient.Request(2 * i + 1, Op.GET_DATA, get.bytes()));
+      }
+      client.requests(requests);
+      long zxid = 0;
+      for (int i = 0; i < count; i++) {
+        Frame set = Objects.requireNonNull(client.frame());
+        assertThat(set.xid()).isEqualTo(2 * i);
+        assertThat(set.zxid()).isGreaterThan(zxid);
+        zxid = set.zxid();
+        Frame get = Objects.requireNonNull(client.frame());
+        assertThat(get.xid()).isEqualTo(2 * i + 1);
+        assertThat(get.zxid()).isEqualTo(zxid);
+        assertThat(get.body().getInt()).as("bytes read after %d were written", i).isEqualTo(i);
+      }
+    }
+  }
+
+  @Test
+  void changesInOneEntryAreEachAnsweredWithTheirOwnZxid() throws Exception {
+    int count = 200;
+    try (RawClient client = inSession()) {
+      answer(client, Op.CREATE, create("/n", new byte[0]));
+      var requests = new ArrayList<RawClient.Request>();
+      for (int i = 0; i < count; i++) {
+        var set = new Body().text("/n").buffer(new byte[0]).number(i % 3 == 2 ? count : -1);
+        requests.add(new RawClient.Request(i, Op.SET_DATA, set.bytes()));
+      }
+      client.requests(requests);
+      long zxid = Objects.requireNonNull(client.frame()).zxid();
+      for (int i = 1; i < count; i++) {
+        Frame frame = Objects.requireNonNull(client.frame());
+        zxid += i % 3 == 2 ? 0 : 1; // every third is refused
+        assertThat(frame.zxid()).isEqualTo(zxid);
+      }
+    }
+  }
+
   // Four-letter words
 
   private String word(String word) throws IOException {
