@@ -211,11 +211,15 @@ final class Gate {
 
   /** The whole body, as it came. */
   byte[] body(HttpServletRequest request, int limit) {
-    if (request.getContentLengthLong() > limit) {
+    long length = request.getContentLengthLong();
+    if (length > limit) {
       throw tooLarge(limit);
     }
     try {
       InputStream in = request.getInputStream();
+      if (length >= 0) { // for an unknown length readNBytes makes room for 16 KiB at first
+        return in.readNBytes((int) length);
+      }
       byte[] body = in.readNBytes(limit);
       if (body.length == limit && in.read() >= 0) {
         throw tooLarge(limit);
