@@ -248,10 +248,11 @@ final class Applier implements LogConsumer {
       case Task.Passed passed -> publish(passed.index, List.of());
       case Task.NewTerm term -> {
         var command = new Command.NewTerm(term.term, term.leaderId);
-        applyAll(
-            List.of(Submission.of(Submission.Author.CLUSTER, command)),
-            new Stamp(term.stampMs),
-            new ArrayList<>());
+        StateMachine.Applied applied =
+            StateMachine.apply(
+                state, Submission.of(Submission.Author.CLUSTER, command), new Stamp(term.stampMs));
+        state = applied.state();
+        judged(command, applied.answer());
         publish(term.index, List.of());
       }
       case Task.Checkpoint checkpoint -> {

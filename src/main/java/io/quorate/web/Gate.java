@@ -217,10 +217,8 @@ final class Gate {
     }
     try {
       InputStream in = request.getInputStream();
-      if (length >= 0) { // for an unknown length readNBytes makes room for 16 KiB at first
-        return in.readNBytes((int) length);
-      }
-      byte[] body = in.readNBytes(limit);
+      // Asked for more than comes, readNBytes makes room for up to 16 KiB and copies.
+      byte[] body = in.readNBytes(length < 0 ? limit : (int) length);
       if (body.length == limit && in.read() >= 0) {
         throw tooLarge(limit);
       }
